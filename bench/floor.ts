@@ -63,7 +63,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),
     sharedGtins: () => Promise.resolve([]),
     imported: () => Promise.resolve(),
-    probe: () => Promise.resolve(),
+    probe: () => Promise.resolve({}),
     measure: () => Promise.resolve({}),
     close: () => Promise.resolve(),
   };

@@ -10,7 +10,7 @@ import type { ExpectedReport } from './domain/changes.ts';
 import type { Settings } from './config.ts';
 import { databaseFile, driverOf, migrateDatabase, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
-import type { FileRecord } from './domain/files.ts';
+import { ENDED_STATES, type FileRecord } from './domain/files.ts';
 import type { DemoLogin, Organization } from './domain/parties.ts';
 import { DiskQuota } from './files/disk-quota.ts';
 import { DropFolder } from './files/drop-folder.ts';
@@ -21,6 +21,8 @@ import type { FileTasks, FileWorkers } from './files/tasks.ts';
 import { drainConnections } from './http/request/draining.ts';
 import type { HttpState } from './http/server.ts';
 import { Intake } from './intake/intake.ts';
+import { logEvent, type Logger } from './logging/event-log.ts';
+import type { FailureName, FieldsOf } from './logging/events.ts';
 import { measuredStore } from './metrics/measured-store.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { mailSettingsOf, operatorChannels, type Channel } from './notifications/channels.ts';
@@ -31,6 +33,7 @@ import { RepeatedCheck } from './repeated-check.ts';
 import { RetentionSweeper } from './intake/retention.ts';
 import type { Migration } from './store/driver.ts';
 import type { AccountStore, Store } from './store/store.ts';
+import { recordBatch, traceIdOf } from './tracing/spans.ts';
 import { version } from './version.ts';
 import type { DeliverOptions } from './webhooks/attempt.ts';
 import { dnsResolve } from './webhooks/http-post.ts';
@@ -121,19 +124,23 @@ async function serve(
 ): Promise<RunningServer> {
   // Loaded on demand: commands that do not serve start in half the time.
   const { buildServer } = await import('./http/server.ts');
+  const { listen } = await import('./http/listen.ts');
   const { probeOf } = await import('./http/health.ts');
   const { Dashboard, DASHBOARD_FOLDER } = await import('./http/dashboard.ts');
   const { FirstSetup } = await import('./accounts/first-setup.ts');
   const metrics = ServerMetrics.for(settings);
   const store = metrics === undefined ? opened : measuredStore(opened, metrics.record);
-  const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
+  const report = (what: FailureName) => (error: unknown) => logEvent(app.log, what, { err: error });
   const applying = recordingTrips(store, Date.now, report('safety limit not recorded'));
-  const intake = new Intake(applying, settings, undefined, (ms) => metrics?.record.waited(ms));
+  const intake = new Intake(applying, settings, undefined, {
+    onTaken: (ms) => metrics?.record.waited(ms),
+    onEnded: recordBatch,
+  });
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
   const onEnded = async (file: FileRecord): Promise<void> => {
     const [supplier] = await store.accounts.findOrganizationsById([file.supplierId]);
-    app.log.info(entryOf(file, supplier), `file ${file.state}`);
+    logFile(app.log, file, supplier);
     metrics?.record.fileEnded(file.state, file.found?.format ?? null);
   };
   const onFailure = report('files failed');
@@ -159,21 +166,21 @@ async function serve(
   };
   const app = await buildServer(parts);
   const database = shownDatabase(settings.database);
-  app.log.info({ version: version(), database }, 'starting');
+  logEvent(app.log, 'starting', { version: version(), database });
   // A new database is created, not migrated.
   if (migrations[0]?.from !== 0) {
     for (const { from, to, durationMs } of migrations) {
-      app.log.info({ from, to, ms: Math.round(durationMs) }, 'database migrated');
+      logEvent(app.log, 'database migrated', { from, to, ms: Math.round(durationMs) });
     }
   }
   const { host, port } = settings;
-  await app.listen({ host, port, ...(socket !== undefined && { fd: socket }) });
+  const closeApp = await listen(app, { host, port, socket });
 
   const dropFolder = dropFolderOf(settings, {
     service: files,
     accounts: store.accounts,
     onIgnored: (folder, reason) =>
-      app.log.warn({ folder, reason }, 'drop folder: files are ignored'),
+      logEvent(app.log, 'drop folder: files are ignored', { folder, reason }),
     onFailure: report('drop folder failed'),
   });
   const sweeper = new RetentionSweeper({
@@ -187,8 +194,8 @@ async function serve(
   const late = new LateSuppliers({
     batches: store.batches,
     now: Date.now,
-    onLate: (supplier) => app.log.warn(lateEntryOf(supplier), 'supplier late'),
-    onHeard: (supplier) => app.log.info(lateEntryOf(supplier), 'supplier no longer late'),
+    onLate: (supplier) => logEvent(app.log, 'supplier late', lateEntryOf(supplier)),
+    onHeard: (supplier) => logEvent(app.log, 'supplier no longer late', lateEntryOf(supplier)),
     onFailure: report('check for late suppliers failed'),
   });
   const nodeId = randomUUID();
@@ -214,7 +221,7 @@ async function serve(
   });
   const backups = backupScheduleOf(settings, {
     now: Date.now,
-    onMade: (made) => app.log.info(made, 'backed up'),
+    onMade: (made) => logEvent(app.log, 'backed up', made),
     onFailure: report('backup failed'),
   });
   const notifier = new Notifier({
@@ -225,7 +232,8 @@ async function serve(
     freeDiskBytesMin: DISK_WARNING_FACTOR * settings.freeDiskBytesMin,
     backups: () => backups?.state,
     now: Date.now,
-    onFailure: (error, channel) => app.log.error({ err: error, channel }, 'notification failed'),
+    onFailure: (error, channel) =>
+      logEvent(app.log, 'notification failed', { err: error, channel }),
   });
   if (metrics !== undefined) {
     const state = await http.promise;
@@ -243,7 +251,7 @@ async function serve(
     try {
       await metrics.start(sources, report('a scrape of the metrics failed'));
     } catch (error) {
-      await app.close();
+      await closeApp();
       throw error;
     }
   }
@@ -259,7 +267,7 @@ async function serve(
   ].map((each) => new RepeatedCheck((signal) => each.check(signal)));
 
   const close = async (): Promise<void> => {
-    app.log.info('closing: accepted requests are finished first');
+    logEvent(app.log, 'closing: accepted requests are finished first', {});
     // Those who connect from now on are answered by the next server on the same socket.
     if (socket !== undefined) await drainConnections(app.server, settings.drainMs);
     // A connection becomes idle only after its response is sent. Nothing else would close it before
@@ -268,7 +276,7 @@ async function serve(
     // A download may last as long as its client likes.
     const cut = setTimeout(() => files.stopDownloads(), DOWNLOADS_END_WITHIN_MS);
     try {
-      await app.close();
+      await closeApp();
     } finally {
       clearInterval(sweep);
       clearTimeout(cut);
@@ -283,7 +291,7 @@ async function serve(
     await metrics?.stop();
     await store.close();
     unlock();
-    app.log.info('closed');
+    logEvent(app.log, 'closed', {});
   };
   let closed: Promise<void> | undefined;
   const url = urlOf(app.server.address());
@@ -298,21 +306,28 @@ async function serve(
   };
 }
 
-/** The fields of a log entry about a file that was processed. */
-function entryOf(file: FileRecord, supplier: Organization | undefined): object {
+/** Logs that a file was processed. */
+function logFile(log: Logger, file: FileRecord, supplier: Organization | undefined): void {
   const { uuid, filename, rowCount, statusCounts, problem } = file;
-  return {
+  // A held file may have been confirmed by now.
+  const state = ENDED_STATES.find((ended) => ended === file.state) ?? 'held';
+  logEvent(log, `file ${state}`, {
     organization: supplier?.name,
     file: uuid,
     filename,
     lines: rowCount,
     failed: rowCount - (statusCounts['200'] ?? 0),
     ...(problem !== null && { error: problem.code }),
-  };
+    ...traceIdOf(file.traceparent),
+  });
 }
 
 /** The fields of a log entry about a supplier that is or was late. */
-function lateEntryOf({ name, intervalMinutes, lastHeardAtMs }: ExpectedReport): object {
+function lateEntryOf({
+  name,
+  intervalMinutes,
+  lastHeardAtMs,
+}: ExpectedReport): FieldsOf<'supplier late'> {
   return {
     organization: name,
     expected_interval_minutes: intervalMinutes,

@@ -2361,8 +2361,8 @@ export interface components {
         };
         /** Readiness */
         readonly Readiness: {
-            /** @enum {string} */
-            readonly status: "ok";
+            /** @description degraded: workers of a distributed database cannot be reached. Their suppliers get 503; all others are served. */
+            readonly status: "ok" | "degraded";
             /** @description What is used of each limit: connections, open_requests, open_bytes, followers, uploads, result_spool_bytes. */
             readonly usage: {
                 readonly [key: string]: {
@@ -2371,6 +2371,13 @@ export interface components {
                     /** @description How much is used now. */
                     readonly used: number;
                 };
+            };
+            /** @description Only of a distributed database. */
+            readonly workers?: {
+                /** @description How many cannot. */
+                readonly down: number;
+                /** @description How many workers of the database can be reached. */
+                readonly up: number;
             };
         };
         /**

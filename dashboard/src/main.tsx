@@ -5,7 +5,7 @@ import { QueryClientProvider, useQuery } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { lazy, type ReactNode, StrictMode, Suspense, useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import { createCache } from './api/cache.ts';
+import { cache } from './api/cache.ts';
 import { SessionContext, sessionQuery } from './api/session.ts';
 import { loadSpeech, SpeechProvider, useText } from './language/language.tsx';
 import { BASE_PATH, router } from './router.tsx';
@@ -76,9 +76,9 @@ function Themed({ children }: { readonly children: ReactNode }) {
 }
 
 async function start(element: HTMLElement): Promise<void> {
-  const cache = createCache();
-  // The session is read while the texts are.
+  // All that the first view needs is read at once: the session, the texts, and the screen with what it shows first.
   void cache.prefetchQuery(sessionQuery);
+  void router.load();
   const speech = await loadSpeech();
   createRoot(element).render(
     <StrictMode>

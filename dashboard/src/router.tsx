@@ -7,8 +7,10 @@ import {
 } from '@tanstack/react-router';
 import { actingSearchOf, type ActingSearch } from './acting/search.ts';
 import { accessSearchOf } from './access/search.ts';
+import { cache } from './api/cache.ts';
 import { filesSearchOf } from './files/search.ts';
 import { Frame } from './frame/frame.tsx';
+import { prefetchSkus } from './skus/queries.ts';
 import { skuSearchOf } from './skus/search.ts';
 import { Failed, Loading, NotFound } from './states/states.tsx';
 
@@ -117,6 +119,8 @@ const skus = createRoute({
   getParentRoute: () => root,
   path: '/skus',
   validateSearch: skuSearchOf,
+  loaderDeps: ({ search }) => search,
+  loader: ({ deps }) => void prefetchSkus(cache, deps),
   component: lazyRouteComponent(async () => import('./skus/skus.tsx'), 'Skus'),
 });
 

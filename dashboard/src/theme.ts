@@ -82,7 +82,8 @@ const theme = createTheme({
     Modal: { defaultProps: { centered: true, attributes: { header: { role: 'presentation' } } } },
     NumberInput: { defaultProps: { size: 'xs' } },
     PasswordInput: { defaultProps: { size: 'sm' } },
-    Select: { defaultProps: { size: 'xs' } },
+    // Lists are drawn once they open. Before, a screen with several would place each of them first.
+    Select: { defaultProps: { size: 'xs', comboboxProps: { keepMounted: false } } },
     Table: { defaultProps: { verticalSpacing: 6, horizontalSpacing: 'sm', fz: 'sm' } },
     TextInput: { defaultProps: { size: 'xs' } },
     Tooltip: { defaultProps: { openDelay: 300 } },

@@ -142,6 +142,8 @@ export class BatchDecision {
   readonly #touched: SkuState[] = [];
   /** How to undo the lines of the current group, in the order of the lines. */
   #undo: UndoStep[] | undefined;
+  /** Whether a group was left out: a SKU of it is in `#touched` again if a later line names it. */
+  #hasLeftOut = false;
 
   /** @param nowMs when the batch is applied, in milliseconds since 1970-01-01T00:00Z */
   constructor(nowMs: number) {
@@ -227,6 +229,7 @@ export class BatchDecision {
     const undo = this.#undo ?? [];
     this.#undo = undefined;
     if (!leaveOut(decided, from, end)) return;
+    this.#hasLeftOut = true;
     for (const { held, inventory, asOfUs, before } of undo.toReversed()) {
       held.inventory = inventory;
       held.asOfUs = asOfUs;
@@ -279,8 +282,8 @@ export class BatchDecision {
   /** Counts the sellable SKUs that the batch sets to zero or discontinues. */
   countUnsellable(): number {
     let count = 0;
-    // A SKU of a group that was left out is there again if a later line names it.
-    for (const { before, inventory } of new Set(this.#touched)) {
+    const skus = this.#hasLeftOut ? new Set(this.#touched) : this.#touched;
+    for (const { before, inventory } of skus) {
       if (before !== undefined && becomesUnsellable(before, inventory)) count += 1;
     }
     return count;
@@ -298,8 +301,10 @@ export class BatchDecision {
   *closing(head: SupplierHead): Steps<ClosedBatch> {
     const changes: BatchChange[] = [];
     const confirmed: number[] = [];
-    for (const [i, held] of this.#touched.entries()) {
+    let i = 0;
+    for (const held of this.#touched) {
       if (isPause(i)) yield;
+      i += 1;
       const { before, inventory } = held;
       held.before = undefined;
       if (before === undefined) continue;

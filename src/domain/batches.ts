@@ -28,6 +28,8 @@ export interface BatchOrigin {
   readonly reason?: string;
   /** The sender's own reference, free text. */
   readonly reference?: string;
+  /** The W3C trace context in which it was sent, without its state. */
+  readonly traceparent?: string;
 }
 
 /** Lines of one supplier that are applied together, in order. */

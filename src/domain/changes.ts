@@ -29,6 +29,8 @@ export interface Change {
   readonly batchUuid: string;
   /** The batch's reason, if it has one. */
   readonly reason: string | null;
+  /** The trace context in which the batch was sent. It is for this server and for webhooks, not for the change feed. */
+  readonly traceparent: string | null;
 }
 
 /** A change in the history of its SKU, with what its batch says about itself. */

@@ -1,25 +1,17 @@
 /** Uploaded stock files and their file jobs. */
-import type { FailedLine } from './batches.ts';
+import type { BatchOrigin, FailedLine } from './batches.ts';
 import type { ChoiceName, DecimalMark, ReadingRules } from './reading-rules.ts';
 import { OnhandError, type ErrorCode } from './errors.ts';
 
+/** States in which a file job has work left to do: `waiting` for its turn, then `reading` while it is applied. */
+export const OPEN_STATES = ['waiting', 'reading'] as const;
 /**
- * `waiting` for its turn, then `reading` while it is applied. `held` waits for a confirmation. Final states:
- * `done`, `refused` (nothing was applied), `failed` (stopped midway) and `canceled`.
+ * `held` waits for a confirmation. Final states: `done`, `refused` (nothing was applied), `failed` (stopped midway) and
+ * `canceled`.
  */
-export const FILE_STATES = [
-  'waiting',
-  'reading',
-  'held',
-  'done',
-  'refused',
-  'failed',
-  'canceled',
-] as const;
+export const ENDED_STATES = ['held', 'done', 'refused', 'failed', 'canceled'] as const;
+export const FILE_STATES = [...OPEN_STATES, ...ENDED_STATES] as const;
 export type FileState = (typeof FILE_STATES)[number];
-
-/** States in which a file job has work left to do. */
-export const OPEN_STATES = ['waiting', 'reading'] as const satisfies readonly FileState[];
 
 /** What the sender of a file asked for. */
 export interface FileOptions {
@@ -69,6 +61,9 @@ export function confirmQuery(answer: FileAnswer): string {
 }
 
 /** What was detected in the file. */
+/** Rows whose numbers follow one another: the first number, how many rows, and the distance from each to the next. */
+export type RowRun = readonly [first: number, count: number, step: number];
+
 export interface FileFindings {
   readonly kind: 'inventory' | 'catalogue';
   readonly format: string;
@@ -93,6 +88,10 @@ export interface FileFindings {
   readonly isWhole: boolean;
   /** SKUs that a snapshot sets to zero because no row names them. */
   readonly zeroedCount?: number | undefined;
+  /** The numbers of all its rows, once they were read; absent if they have too many runs, or an older version read them. */
+  readonly rowRuns?: readonly RowRun[];
+  /** Whether any of them has a warning, which only reading the row again tells. */
+  readonly hasWarnings?: boolean;
 }
 
 /** Why a file was not applied, or not completely. */
@@ -120,6 +119,8 @@ export interface FileRecord extends FileProgress {
   readonly asked: FileOptions;
   readonly reason: string | null;
   readonly reference: string | null;
+  /** The trace context of its upload. */
+  readonly traceparent: string | null;
   readonly state: FileState;
   /** Null until the file is opened. */
   readonly found: FileFindings | null;
@@ -138,6 +139,19 @@ export interface FileRecord extends FileProgress {
   readonly isKept: boolean;
 }
 
+/** What a file says about its batches. */
+export function notesOfFile({
+  reason,
+  reference,
+  traceparent,
+}: FileRecord): Pick<BatchOrigin, 'reason' | 'reference' | 'traceparent'> {
+  return {
+    ...(reason !== null && { reason }),
+    ...(reference !== null && { reference }),
+    ...(traceparent !== null && { traceparent }),
+  };
+}
+
 export interface FileDraft {
   readonly supplierId: number;
   readonly uuid: string;
@@ -147,6 +161,7 @@ export interface FileDraft {
   readonly asked: FileOptions;
   readonly reason: string | null;
   readonly reference: string | null;
+  readonly traceparent?: string;
   readonly uploadedAtMs: number;
   readonly idempotency: FileKey | null;
 }
@@ -211,7 +226,7 @@ export interface FileChunk {
 
 /** How a file job ends or is held. */
 export interface FileEnd {
-  readonly state: Exclude<FileState, (typeof OPEN_STATES)[number]>;
+  readonly state: (typeof ENDED_STATES)[number];
   readonly problem: FileProblem | null;
   readonly finishedAtMs: number;
 }

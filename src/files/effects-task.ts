@@ -1,4 +1,4 @@
-/** Sums up the results of a finished file in a worker thread, which reads the file again. */
+/** Sums up the results of a finished file in a worker thread, which reads the file again for what is not stored. */
 import { APPLIED } from '../domain/batch-decision.ts';
 import type { FailedLine } from '../domain/batches.ts';
 import { OnhandError } from '../domain/errors.ts';
@@ -11,6 +11,7 @@ import {
   type ResultsTarget,
   type RowResult,
 } from './row-results.ts';
+import { headersOf, storedChunks, type StoredResult } from './stored-results.ts';
 
 /** Which rows to list: that failed, that would change their SKU, or that would set it to zero. */
 export const EFFECT_FILTERS = ['failed', 'changed', 'to_zero'] as const;
@@ -69,11 +70,37 @@ export async function effectsTask(
   host: ResultsHost,
   context: TaskContext,
 ): Promise<FileEffects> {
+  const stored = storedChunks(formatter, target.job, host);
+  if (stored === undefined) return readEffects(formatter, target, host, context);
+  const summary = new Summary(target, headersOf(target.job));
+  for await (const { rowCount, results } of stored) summary.addChunk(rowCount, results);
+  if (isListedFromStore(target)) return summary.result();
+  // The file has what is not stored: rows that changed nothing, and warnings.
+  const { rows } = await readEffects(formatter, target, host, context, { isPageOnly: true });
+  return { ...summary.result(), rows };
+}
+
+/** Whether all that is said of the rows asked for is stored. */
+function isListedFromStore({ job, only }: EffectsTarget): boolean {
+  return only === 'failed' || (only !== null && job.found?.hasWarnings === false);
+}
+
+/** @param isPageOnly whether to stop once all rows of the page were found */
+async function readEffects(
+  formatter: LineFormatter,
+  target: EffectsTarget,
+  host: ResultsHost,
+  context: TaskContext,
+  { isPageOnly } = { isPageOnly: false },
+): Promise<FileEffects> {
   const file = await openRowResults(formatter, target, host, context);
   const summary = new Summary(target, file?.header ?? []);
   if (file === undefined) return summary.result();
   try {
-    for await (const result of file.results) summary.add(result);
+    for await (const result of file.results) {
+      summary.add(result);
+      if (isPageOnly && summary.hasPage) break;
+    }
   } catch (error) {
     // The file is damaged here; the job's problem says so.
     if (!(error instanceof OnhandError) || target.job.state === 'done') throw error;
@@ -104,7 +131,18 @@ class Summary {
     this.#headers = new Set(header.map((name) => JSON.stringify(name)));
   }
 
-  add(result: RowResult): void {
+  /** Adds the rows of a chunk, of which only these have results that are stored; the others changed nothing. */
+  addChunk(rowCount: number, results: readonly StoredResult[]): void {
+    this.#rowCount += rowCount - results.length;
+    for (const result of results) this.add(result);
+  }
+
+  /** Whether all rows of the page were found. */
+  get hasPage(): boolean {
+    return this.#rows.length === this.#target.limit;
+  }
+
+  add(result: StoredResult): void {
     const isFailed = result.statusCode !== APPLIED;
     const isChanged = !isFailed && wouldChange(result);
     const isToZero = isChanged && setsToZero(result);
@@ -127,7 +165,7 @@ class Summary {
     return only === null ? this.#rowCount : counts[only];
   }
 
-  #count(result: RowResult): void {
+  #count(result: StoredResult): void {
     const known = this.#groups.get(this.#keyOf(result));
     if (known !== undefined) {
       known.count += 1;
@@ -137,7 +175,7 @@ class Summary {
     this.#groups.set(this.#keyOf(result), { statusCode, example: effectOf(result), count: 1 });
   }
 
-  #keyOf(result: RowResult): string {
+  #keyOf(result: StoredResult): string {
     const reason = reasonOf(result, this.#headers);
     return this.#groups.has(reason) || this.#groups.size < REASONS_MAX ? reason : OTHER_REASONS;
   }
@@ -160,17 +198,17 @@ class Summary {
   }
 }
 
-function effectOf({ row, statusCode, message, skuId, stored }: RowResult): RowEffect {
+function effectOf({ row, statusCode, message, skuId, stored }: StoredResult): RowEffect {
   const candidates = stored?.detail?.kind === 'ambiguous' ? stored.detail.skuIds : [];
   return { row, statusCode, message, skuId, candidates, wouldChange: stored?.wouldChange ?? null };
 }
 
 /** Whether a row of a dry run would change or create its SKU. The results of older versions have a message only. */
-function wouldChange({ message }: RowResult): boolean {
+function wouldChange({ message }: StoredResult): boolean {
   return message.startsWith('Would ') && !message.startsWith(WOULD_CHANGE_NOTHING);
 }
 
-function setsToZero({ stored }: RowResult): boolean {
+function setsToZero({ stored }: StoredResult): boolean {
   const { before, after } = stored?.wouldChange ?? {};
   return after?.quantityInStock === 0 && before?.quantityInStock !== 0;
 }
@@ -188,7 +226,7 @@ const REASON_CHARACTERS_MAX = 200;
 
 /** Why a row failed, in words that are the same for all rows of that kind: without its values and its number. */
 function reasonOf(
-  { statusCode, message, stored }: RowResult,
+  { statusCode, message, stored }: StoredResult,
   headers: ReadonlySet<string>,
 ): string {
   if (stored?.detail) return REASONS[stored.detail.kind];

@@ -7,12 +7,13 @@ import {
   type FailedLine,
 } from '../domain/batches.ts';
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import type {
-  FileChunk,
-  FileEnd,
-  FileQuestion,
-  FileRecord,
-  StatusCounts,
+import {
+  notesOfFile,
+  type FileChunk,
+  type FileEnd,
+  type FileQuestion,
+  type FileRecord,
+  type StatusCounts,
 } from '../domain/files.ts';
 import { sameInventory, type Inventory } from '../domain/inventory.ts';
 import { LinesBuilder, type Lines } from '../domain/lines.ts';
@@ -239,16 +240,16 @@ export class FileJob {
 
   /** Imports the file as a catalogue, or finds out what that would do. */
   async #runCatalogue({ decimal }: FoundInFile): Promise<FileJobOutcome> {
-    const { asked, supplierId, reason, reference } = this.#job;
+    const { asked, supplierId } = this.#job;
     if (asked.isSnapshot || asked.atomic || asked.asOfUs !== null)
       throw new OnhandError('parameter_invalid', CATALOGUE_OPTIONS);
     const { store, files, workers } = this.#parts;
     const batches = new CatalogueBatches(store, this.#job, this.#run.nodeId);
     if (!asked.dryRun) await batches.begin();
-    const note = { ...(reason !== null && { reason }), ...(reference !== null && { reference }) };
+    const notes = notesOfFile(this.#job);
     const host = {
       applyCatalogue: async (batch: Parameters<typeof store.applyCatalogue>[0]) => {
-        const outcome = await store.applyCatalogue({ ...batch, ...note });
+        const outcome = await store.applyCatalogue({ ...batch, ...notes });
         await batches.add(outcome);
         return outcome;
       },
@@ -352,15 +353,15 @@ export class FileJob {
       // The message is for nodes of older versions.
       const message = this.#parts.printWouldChange(before, after);
       const wouldChange = { skuUuid, before, after };
-      const result = { index, status: APPLIED, message, detail: null, skuId: null, asSent: null };
+      const skuId = lines.skuIds[index] ?? null;
+      const result = { index, status: APPLIED, message, detail: null, skuId, asSent: null };
       results.push({ ...result, wouldChange });
     }
     return results;
   }
 
   async #submit(piece: number, lines: Lines, whole: BatchOptions): Promise<BatchOutcome> {
-    const { supplierId, userId, uuid, uploadedAtMs, asked, reason, reference, isConfirmed } =
-      this.#job;
+    const { supplierId, userId, uuid, uploadedAtMs, asked, isConfirmed } = this.#job;
     const options: BatchOptions = {
       ...whole,
       ...(asked.dryRun
@@ -383,8 +384,7 @@ export class FileJob {
       source: 'file',
       lines,
       options,
-      ...(reason !== null && { reason }),
-      ...(reference !== null && { reference }),
+      ...notesOfFile(this.#job),
     });
   }
 

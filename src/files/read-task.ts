@@ -15,6 +15,7 @@ import {
 import type { TaskContext } from '../workers/serve.ts';
 import { chunksOf, wholeOf } from './chunks.ts';
 import { decimalQuestion, mixedNamesNote, type Identify, type Inspection } from './inspection.ts';
+import { RowNumbers } from './row-numbers.ts';
 import {
   checkJobFile,
   FileBytes,
@@ -85,16 +86,18 @@ export async function readFileTask(
     const plan = await host.opened(found());
     if (file.kind === 'catalogue' || plan.kind === 'nothing') return found();
     const inOrder = inProgress(file.rows, context);
-    const rows =
+    const numbers = new RowNumbers();
+    const rows = numbers.of(
       rules.locations === 'sum' && inspection !== null
         ? withTotals(inOrder, inspection.quantities, file.rowUnit)
-        : inOrder;
+        : inOrder,
+    );
     const asOf = (): number | null =>
       job.asked.asOfUs ?? asOfOfFile(file.datedAs(), job.uploadedAtMs);
     if (plan.kind === 'whole') {
       const lines = await wholeOf(rows, asOf, plan.linesMax);
       await sendChunk(host, { lines, asOfUs: asOf(), rowsExpected: null });
-      return found();
+      return { ...found(), ...numbers.found() };
     }
     // A file that is resumed was checked when it began.
     if (plan.skipped === 0) await checkJobFile(formatter, target, file, context);
@@ -110,7 +113,7 @@ export async function readFileTask(
         : null;
       await sendChunk(host, { lines, asOfUs: asOf(), rowsExpected });
     }
-    return found();
+    return { ...found(), ...numbers.found() };
   } finally {
     await file.close();
   }

@@ -158,26 +158,47 @@ class InventoryResults {
     rows: readonly FileRow[],
     unit: RowUnit,
   ): Generator<RowResult> {
-    const success = this.#target.job.asked.dryRun ? WOULD_CHANGE_NOTHING : 'success';
+    const numberOf = (index: number): number => rows[index]?.row ?? 0;
+    const messages = new ResultMessages(this.#formatter, this.#target.job, unit);
     const failureOf = new Map(failed.map((failure) => [failure.index, failure]));
     for (const [index, row] of rows.entries()) {
       const failure = failureOf.get(index);
       const statusCode = failure?.status ?? APPLIED;
-      const said = failure === undefined ? success : this.#messageOf(failure, rows, unit);
-      const isWarning = failure?.status === APPLIED && !this.#target.job.asked.dryRun;
-      const message = isWarning ? `${success}; ${said}` : said;
-      const isApplied = statusCode === APPLIED;
+      const message = failure === undefined ? messages.success : messages.of(failure, numberOf);
       yield {
-        ...resultOf(row, statusCode, isApplied ? withWarnings(message, row) : message),
+        ...resultOf(row, statusCode, statusCode === APPLIED ? withWarnings(message, row) : message),
         ...(failure !== undefined && { stored: failure }),
       };
     }
   }
+}
 
-  #messageOf(failure: FailedLine, rows: readonly FileRow[], unit: RowUnit): string {
-    const { detail } = failure;
-    if (detail?.kind !== 'left_out') return this.#formatter.printFailure(failure);
-    return `Left out because ${unit} ${rows[detail.because]?.row ?? 0} was not applied`;
+/** Prints the stored results of a job's lines. */
+export class ResultMessages {
+  readonly #formatter: LineFormatter;
+  readonly #isDryRun: boolean;
+  readonly #unit: string;
+
+  constructor(formatter: LineFormatter, { asked }: FileRecord, unit: string) {
+    this.#formatter = formatter;
+    this.#isDryRun = asked.dryRun;
+    this.#unit = unit;
+  }
+
+  /** Of a line of which nothing is stored. */
+  get success(): string {
+    return this.#isDryRun ? WOULD_CHANGE_NOTHING : 'success';
+  }
+
+  /** @param numberOf the row number of a line, by its index in the chunk */
+  of(failure: FailedLine, numberOf: (index: number) => number): string {
+    const { detail, status } = failure;
+    const said =
+      detail?.kind === 'left_out'
+        ? `Left out because ${this.#unit} ${numberOf(detail.because)} was not applied`
+        : this.#formatter.printFailure(failure);
+    const isWarning = status === APPLIED && !this.#isDryRun;
+    return isWarning ? `${this.success}; ${said}` : said;
   }
 }
 

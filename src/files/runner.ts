@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { OnhandError } from '../domain/errors.ts';
 import type { FileLease, FilePlace, FileRecord } from '../domain/files.ts';
+import { beginFileJob } from '../tracing/spans.ts';
 import { FileJob, type FileJobOutcome, type FileJobParts, type StopReason } from './job.ts';
 
 export interface RunnerParts extends FileJobParts {
@@ -177,8 +178,12 @@ export class FileRunner {
     const renewing = setInterval(() => {
       renewal = this.#renewLease(job, stop);
     }, RENEW_EVERY_MS);
+    const span = beginFileJob(job);
+    let ended: string = 'error';
     try {
-      const outcome = await this.#runJob(job, stop.signal);
+      const traceparent = span?.traceparent ?? null;
+      const outcome = await this.#runJob({ ...job, traceparent }, stop.signal);
+      ended = outcome === 'stopped' ? outcome : outcome.state;
       // A renewal that is still under way must not overwrite the release below.
       clearInterval(renewing);
       await renewal;
@@ -186,14 +191,16 @@ export class FileRunner {
       if (outcome === 'stopped') await files.keep(job, this.#lease(-1));
       else {
         await files.end(job, this.#nodeId, { ...outcome, finishedAtMs: Date.now() });
-        const ended = await files.find(job.supplierId, job.uuid);
-        if (ended !== undefined) await this.#parts.onEnded(ended);
+        const file = await files.find(job.supplierId, job.uuid);
+        if (file !== undefined) await this.#parts.onEnded(file);
       }
     } catch (error) {
       this.#backOff(job.supplierId);
       this.#parts.onFailure(error);
     } finally {
       clearInterval(renewing);
+      const isFailed = ended === 'error' || ended === 'failed';
+      span?.end(() => ({ 'onhand.file_state': ended }), isFailed ? ended : undefined);
     }
   }
 

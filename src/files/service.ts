@@ -156,7 +156,7 @@ export class FileService {
    */
   async apply(
     dryRun: FileRecord,
-    given: Pick<FileDraft, 'userId' | 'reason' | 'reference'>,
+    given: Pick<FileDraft, 'userId' | 'reason' | 'reference' | 'traceparent'>,
   ): Promise<string> {
     const { supplierId, uuid } = dryRun;
     // Keys of clients have no spaces, so the two cannot collide.
@@ -178,7 +178,7 @@ export class FileService {
   check(
     file: FileRecord,
     rules: ReadingRules,
-    given: Pick<FileDraft, 'userId' | 'reason' | 'reference'>,
+    given: Pick<FileDraft, 'userId' | 'reason' | 'reference' | 'traceparent'>,
   ): Promise<string> {
     const asked = { ...file.asked, rules, dryRun: true };
     return this.#addCopy(file, { ...given, asked, idempotency: null });
@@ -187,7 +187,7 @@ export class FileService {
   /** Adds a job of a copy of the same file. */
   async #addCopy(
     file: FileRecord,
-    terms: Pick<FileDraft, 'userId' | 'reason' | 'reference' | 'asked' | 'idempotency'>,
+    terms: Omit<FileDraft, 'supplierId' | 'uuid' | 'filename' | 'bytes' | 'uploadedAtMs'>,
   ): Promise<string> {
     const { supplierId, filename, bytes } = file;
     await this.results.check(file);

@@ -3,7 +3,7 @@ import { withoutBlanks } from '../formats/table/blanks.ts';
 import { randomInt } from 'node:crypto';
 import { QUANTITY_MAX } from '../domain/inventory.ts';
 import type { LineDraft } from '../domain/lines.ts';
-import type { FileRow, RowUnit } from '../formats/format.ts';
+import { quoted, type FileRow, type RowUnit } from '../formats/format.ts';
 import { SkuTotals, type SkuTotal } from './sku-totals.ts';
 
 /** Two rows that give one SKU different quantities. */
@@ -18,6 +18,8 @@ const EXAMPLES_MAX = 3;
 const SLOTS_MIN = 1024;
 /** NULL, which cannot be added up. */
 const NULL = -1;
+/** Instead of the code of a restriction: the rows of a SKU have several. */
+const DIFFERENT = 255;
 
 /**
  * What rows say about each SKU: the first quantities for comparing, or their sums. A SKU is known by its
@@ -37,7 +39,7 @@ export class SkuQuantities {
   readonly #examples: DuplicateExample[] = [];
   readonly #totals = new SkuTotals();
 
-  /** @param skusMax SKUs that are remembered; 61 bytes each (82 if there are totals), in arrays that are half full or more */
+  /** @param skusMax SKUs that are remembered; 62 bytes each (83 if there are totals), in arrays that are half full or more */
   constructor(skusMax: number) {
     this.#skusMax = skusMax;
   }
@@ -82,9 +84,9 @@ export class SkuQuantities {
    *
    * @param skuUuid the SKU's, if it was looked up; null if there is none
    */
-  add({ row, line, location, isTotal }: FileRow, skuUuid?: string | null): void {
+  add({ row, line, location, isTotal, unsellable }: FileRow, skuUuid?: string | null): void {
     const name = nameOf(line);
-    if (name === undefined || !isPlain(line)) return;
+    if (name === undefined || !isPlain(line) || unsellable !== undefined) return;
     if (skuUuid === undefined) {
       this.#hasAlternatives ||= name.includes(NAME_SEPARATOR);
       if (line.skuId === null) this.#firstByGtin ||= row;
@@ -110,6 +112,7 @@ export class SkuQuantities {
     this.#compare(firsts, { ...compared, field: 'in stock' }, stock, place !== firstPlaces[slot]);
     this.#compare(firstBackorders, { ...compared, field: 'on backorder' }, backorder, false);
     if (stock === null || backorder === null) flawedRows[slot] ||= row;
+    this.#compareRestrictions(slot, line.fields.restrictions);
     const whole = { row, stock: stock ?? 0, backorder: backorder ?? 0 };
     if (isTotal === true) return this.#totals.addNamed(slot, this.#slots.size, whole);
     if (location === '') this.#totals.addUnplaced(slot, this.#slots.size, whole);
@@ -152,21 +155,41 @@ export class SkuQuantities {
     });
   }
 
+  #compareRestrictions(slot: number, restriction: number | null | undefined): void {
+    if (restriction === undefined) return;
+    const { restrictions } = this.#slots;
+    const code = 1 + (restriction ?? 0);
+    const before = restrictions[slot] ?? 0;
+    restrictions[slot] = before === 0 || before === code ? code : DIFFERENT;
+  }
+
   /** The row with the sums of its SKU, if other rows name it too. */
   summed(row: FileRow, unit: RowUnit): FileRow {
     const name = nameOf(row.line);
     if (name === undefined || !isPlain(row.line) || row.line.refusal !== undefined) return row;
-    const slot = this.#slotOf(name);
-    if (slot === undefined) return row;
+    const slot = find(this.#slots, hashOf(name, this.#seed));
     const { rowCounts, stocks, backorders, flawedRows } = this.#slots;
     const rows = rowCounts[slot] ?? 0;
-    if (rows < 2) return row;
+    const { unsellable } = row;
+    if (unsellable === undefined && rows < 2) return row;
+    if (rows === 0)
+      return refused(
+        row,
+        unit,
+        `${quoted(unsellable ?? '')} is stock that cannot be sold, and no other ${unit} has stock of this SKU, so that it is left as it is. If it has none that can be sold, add a ${unit} with 0.`,
+      );
     const flawed = flawedRows[slot] ?? 0;
     if (flawed > 0)
       return refused(
         row,
         unit,
         `${unit} ${flawed} names the same SKU and has no quantity that can be added, so the total of its ${rows} rows is unknown. Correct that row.`,
+      );
+    if (this.#slots.restrictions[slot] === DIFFERENT)
+      return refused(
+        row,
+        unit,
+        `the ${rows} rows of this SKU have different statuses, so it is not known which one holds for their total. Give them the same status, or leave its column out.`,
       );
     const parts = { stock: stocks[slot] ?? 0, backorder: backorders[slot] ?? 0 };
     const named = this.#totals.of(slot);
@@ -194,11 +217,15 @@ export class SkuQuantities {
             /^./,
             (letter) => letter.toUpperCase(),
           )
-        : `${rows} rows of this SKU add up to ${amount}.`;
+        : `${rows === 1 ? `1 ${unit} of this SKU has` : `${rows} rows of this SKU add up to`} ${amount}.`;
+    const leftOut =
+      unsellable === undefined
+        ? []
+        : [`${quoted(unsellable)} is stock that cannot be sold, and is not added.`];
     return {
       ...row,
       line: { ...row.line, fields: { ...row.line.fields, ...total } },
-      warnings: [...(row.warnings ?? []), told],
+      warnings: [...(row.warnings ?? []), ...leftOut, told],
     };
   }
 
@@ -241,6 +268,7 @@ const COLUMNS = [
   'firstPlaces',
   'flawedRows',
   'areDifferent',
+  'restrictions',
   'firsts',
   'firstBackorders',
   'stocks',
@@ -261,6 +289,8 @@ function slotsOf(size: number) {
     /** The first row whose quantity is unknown; 0 if there is none. */
     flawedRows: new Uint32Array(size),
     areDifferent: new Uint8Array(size),
+    /** 1 for none and 1 + its code for a restriction; 0 if no row has a status. */
+    restrictions: new Uint8Array(size),
     /** The first quantity in stock; NaN if none was given. */
     firsts: new Float64Array(size).fill(Number.NaN),
     /** The same on backorder. */

@@ -37,9 +37,16 @@ export class SkuTotals {
     this.#set(slot, size, row, this.#kindAt(slot) >= NAMED ? REPEATED : NAMED);
   }
 
-  /** Keeps a row without a location, unless its SKU has a total. */
+  /**
+   * Keeps the row with the most of those without a location, unless its SKU has a total: only that one can be as much as
+   * all others together.
+   */
   addUnplaced(slot: number, size: number, row: Omit<SkuTotal, 'kind'>): void {
-    if (this.#kindAt(slot) === 0) this.#set(slot, size, row, UNCLEAR);
+    const known = this.of(slot);
+    const hasMore =
+      known?.kind === 'unclear' &&
+      (row.stock > known.stock || (row.stock === known.stock && row.backorder > known.backorder));
+    if (known === undefined || hasMore) this.#set(slot, size, row, UNCLEAR);
   }
 
   of(slot: number): SkuTotal | undefined {

@@ -56,6 +56,36 @@ export interface FileRow {
   readonly location?: string;
   /** Whether the location is all of them: the row is the total of the SKU's others. */
   readonly isTotal?: true;
+  /** The name of its place or status, if its stock cannot be sold: it is no part of what its SKU has in stock. */
+  readonly unsellable?: string;
+}
+
+/**
+ * A row whose stock cannot be sold: it is not applied, unless the rows of its SKU are added up, and it is left out of
+ * their total.
+ *
+ * @param place where the row says so, for its message
+ * @param keep what to send to have it read as any other row
+ */
+export function unsellableRow(
+  row: FileRow,
+  name: string,
+  {
+    place,
+    keep,
+    isSummed,
+  }: { readonly place: string; readonly keep: string; readonly isSummed: boolean },
+): FileRow {
+  const { line } = row;
+  if (line.refusal !== undefined || line.fields.quantityInStock === undefined) return row;
+  if (isSummed) return { ...row, unsellable: name };
+  const { skuId, alternatives, gtins } = line;
+  const message = `${place}: ${quoted(name)} is stock that cannot be sold, so the row is left out. ${keep}`;
+  return {
+    ...row,
+    line: { skuId, alternatives, gtins, fields: {}, refusal: { message, namesRead: true } },
+    unsellable: name,
+  };
 }
 
 /** A row that cannot be read at all. */

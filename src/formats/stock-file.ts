@@ -146,7 +146,12 @@ async function openTableFile(
     columns: header.columns,
     unknownColumns: header.unknown,
     overlooked: header.overlooked,
-    notes: () => [...sheetNotes(sheet, alike), ...header.notes, ...reader.notes.sentences()],
+    notes: () => [
+      ...sheetNotes(sheet, alike),
+      ...header.notes,
+      ...table.repeated.notes(),
+      ...reader.notes.sentences(),
+    ],
     sheet,
   };
   if (header.kind === 'catalogue')

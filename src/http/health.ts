@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../domain/errors.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreHealth } from '../store/store.ts';
 import { describe } from './documentation.ts';
 import { addResource } from './request/resource.ts';
 
@@ -26,7 +26,19 @@ const UsageSchema = Type.Object(
 
 const ReadinessSchema = Type.Object(
   {
-    status: Type.Literal('ok'),
+    status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')], {
+      description:
+        'degraded: workers of a distributed database cannot be reached. Their suppliers get 503; all others are served.',
+    }),
+    workers: Type.Optional(
+      Type.Object(
+        {
+          up: Type.Integer({ description: 'How many workers of the database can be reached.' }),
+          down: Type.Integer({ description: 'How many cannot.' }),
+        },
+        { additionalProperties: false, description: 'Only of a distributed database.' },
+      ),
+    ),
     usage: Type.Record(Type.String(), UsageSchema, {
       description:
         'What is used of each limit: connections, open_requests, open_bytes, followers, uploads, result_spool_bytes.',
@@ -49,12 +61,12 @@ const PROBE_EVERY_MS = 1000;
 const PROBE_WITHIN_MS = 5000;
 
 /** Whether the store can read and write; health checks and the status share one probe. */
-export function probeOf(store: Pick<Store, 'probe'>): () => Promise<void> {
+export function probeOf(store: Pick<Store, 'probe'>): () => Promise<StoreHealth> {
   return cachedProbe(() => store.probe(), PROBE_EVERY_MS, PROBE_WITHIN_MS);
 }
 
 interface HealthParts {
-  readonly probe: () => Promise<void>;
+  readonly probe: () => Promise<StoreHealth>;
   readonly load: ServerLoad;
   readonly version: string;
 }
@@ -101,12 +113,17 @@ export function addHealth(app: FastifyInstance, { probe, load, version }: Health
       }),
       handle: async (_request: FastifyRequest, reply: FastifyReply) => {
         load.refuseFull();
-        await probe();
+        const { workers } = await probe();
+        const down = workers?.filter(({ isUp }) => !isUp).length ?? 0;
         const usage = Object.entries(load.usage()).map(([budget, { used, limit }]) => [
           budget,
           { used, limit },
         ]);
-        return sendStatus(reply, { status: 'ok', usage: Object.fromEntries(usage) });
+        return sendStatus(reply, {
+          status: down === 0 ? 'ok' : 'degraded',
+          ...(workers !== undefined && { workers: { up: workers.length - down, down } }),
+          usage: Object.fromEntries(usage),
+        });
       },
     },
   });
@@ -123,12 +140,12 @@ function sendStatus(reply: FastifyReply, status: Readonly<Record<string, unknown
  * Limits a probe to one at a time and reuses its result for `everyMs`. A probe that takes longer than
  * `withinMs` counts as failed until it ends.
  */
-export function cachedProbe(
-  probe: () => Promise<void>,
+export function cachedProbe<T>(
+  probe: () => Promise<T>,
   everyMs: number,
   withinMs: number,
-): () => Promise<void> {
-  let last: { startedAtMs: number; isRunning: boolean; result: Promise<void> } | undefined;
+): () => Promise<T> {
+  let last: { startedAtMs: number; isRunning: boolean; result: Promise<T> } | undefined;
   const start = (startedAtMs: number) => {
     const running = probe().finally(() => {
       started.isRunning = false;
@@ -145,7 +162,7 @@ export function cachedProbe(
   };
 }
 
-async function withTimeout(work: Promise<void>, withinMs: number): Promise<void> {
+async function withTimeout<T>(work: Promise<T>, withinMs: number): Promise<T> {
   const done = new AbortController();
   const timeout = delay(withinMs, undefined, { signal: done.signal }).then(() => {
     throw new OnhandError('store_unavailable', 'The database does not answer in time.', {
@@ -153,7 +170,7 @@ async function withTimeout(work: Promise<void>, withinMs: number): Promise<void>
     });
   });
   try {
-    await Promise.race([work, timeout]);
+    return await Promise.race([work, timeout]);
   } finally {
     done.abort();
     timeout.catch(() => undefined);

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
 import { printProblemRow, problemDocument, PROBLEM_MEDIA_TYPE } from '../wire/problem.ts';
 import { noteError } from './request/request-log.ts';
+import { logEvent } from '../logging/event-log.ts';
 
 /** The HTTP status of each error; `line_failed` uses the status of the line's result instead. */
 const STATUS_OF = {
@@ -157,12 +158,13 @@ const STREAM_MESSAGES: Partial<Record<ErrorCode, string>> = {
 /** The error to disclose. Logs unexpected errors and failures of the store. */
 function logged(error: unknown, request: FastifyRequest): OnhandError {
   const known = asOnhandError(error);
-  if (known?.code === 'store_unavailable') request.log.error({ err: known }, 'store unavailable');
+  if (known?.code === 'store_unavailable')
+    logEvent(request.log, 'store unavailable', { err: known });
   else if (known?.code === 'overloaded' && known.cause !== undefined)
-    request.log.error({ err: known.cause }, 'a worker thread ended');
+    logEvent(request.log, 'a worker thread ended', { err: known.cause });
   if (known !== undefined) return known;
-  if (isDisconnected(error)) request.log.info('the client disconnected');
-  else request.log.error({ err: error }, 'unexpected error');
+  if (isDisconnected(error)) logEvent(request.log, 'the client disconnected', {});
+  else logEvent(request.log, 'unexpected error', { err: error });
   return new OnhandError(
     'internal',
     'An internal error occurred. The server log has the details, under the request_id.',

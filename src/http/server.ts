@@ -37,6 +37,7 @@ import { TokenUses } from './accounts/token-uses.ts';
 import { OpenUploads } from './files/file-upload.ts';
 import { OpenRequests } from './request/open-requests.ts';
 import { addRequestLog, pathOf } from './request/request-log.ts';
+import { addRequestTrace } from './request/request-trace.ts';
 import { addReplyBudget } from './request/reply-budget.ts';
 import {
   handleError,
@@ -67,6 +68,7 @@ import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.
 import { BulkParser } from './inventory/bulk-parser.ts';
 import type { BodyTasks } from './inventory/bulk-task.ts';
 import type { WorkerPool } from '../workers/pool.ts';
+import { logEvent } from '../logging/event-log.ts';
 
 /** Each is a setting of `config.ts`. */
 export interface HttpSettings
@@ -163,7 +165,7 @@ export async function buildServer({
   const uses = new TokenUses({
     accounts: store.accounts,
     lifetimes,
-    onFailure: (error) => app.log.error({ err: error }, 'the use of tokens was not recorded'),
+    onFailure: (error) => logEvent(app.log, 'the use of tokens was not recorded', { err: error }),
   });
   const admission = new Admission({ store, limits: settings, openRequests, cookie, uses });
   const submitter = new BatchSubmitter({
@@ -211,10 +213,11 @@ export async function buildServer({
       if (error.code === REQUEST_TIMEOUT && isLong) return;
       if (!socket.writable) return void socket.destroy();
       const requestId = randomUUID();
-      app.log.info(
-        { request_id: requestId, address: socket.remoteAddress, code: error.code },
-        'refused a malformed request',
-      );
+      logEvent(app.log, 'refused a malformed request', {
+        request_id: requestId,
+        address: socket.remoteAddress,
+        code: error.code,
+      });
       socket.end(clientErrorResponse(error, requestId));
     },
   });
@@ -227,19 +230,16 @@ export async function buildServer({
   const requestTurns = new RequestTurns({
     limits: settings,
     tinyChunksResponse: () => clientErrorResponse({ code: TINY_CHUNKS }, randomUUID()),
-    onCut: (socket, what) =>
-      app.log.info({ address: socket.remoteAddress }, `disconnected a client that ${what}`),
+    onCut: ({ remoteAddress: address }, reason) =>
+      logEvent(app.log, 'disconnected a client', { address, reason }),
   });
   requestTurns.attach(app.server);
   const slowPeers = new SlowPeers({
     limits: settings,
     mayPause: (socket) => streams.has(socket),
     slowResponse: () => clientErrorResponse({ code: SLOW_REQUEST }, randomUUID()),
-    onCut: ({ socket }, what) =>
-      app.log.info(
-        { address: socket.remoteAddress },
-        `disconnected a client that ${what} too slowly`,
-      ),
+    onCut: ({ socket: { remoteAddress: address } }, what) =>
+      logEvent(app.log, 'disconnected a client', { address, reason: `${what} too slowly` }),
   });
   // Every method that Node parses is registered, so that a wrong one gets 405, not 404.
   for (const method of METHODS) {
@@ -255,6 +255,7 @@ export async function buildServer({
   app.setNotFoundHandler((request) => {
     throw pathNotFound(request.url);
   });
+  addRequestTrace(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('request-id', request.id);
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
@@ -303,7 +304,7 @@ export async function buildServer({
   if (metrics !== undefined) addMetrics(app, metrics);
   app.addHook('preClose', (done) => {
     streams.stop();
-    slowPeers.stop();
+    connections.endUnused();
     done();
   });
   const parser = new BulkParser(bodyWorkers);

@@ -23,7 +23,7 @@ interface StatusRoutes {
   readonly intake: Pick<Intake, 'waitingLines' | 'linesPerSecond'>;
   readonly files: { readonly files: Pick<FileService['files'], 'freeBytes'> };
   /** Resolves if the store can read and write. */
-  readonly probe: () => Promise<void>;
+  readonly probe: () => Promise<unknown>;
   readonly version: string;
   readonly database: 'sqlite' | 'postgres';
 }

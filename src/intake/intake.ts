@@ -23,6 +23,21 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Called with what becomes of batches; all times are as of `performance.now()`. */
+export interface IntakeObserver {
+  /** A batch was given to the store after waiting. */
+  readonly onTaken?: (waitedMs: number) => void;
+  /** A batch was written, or refused with an error. */
+  readonly onEnded?: (batch: Batch, times: BatchTimes, error: unknown) => void;
+}
+
+/** When a batch was queued, given to the store, and written or refused. */
+export interface BatchTimes {
+  readonly queuedMs: number;
+  readonly takenMs: number;
+  readonly endedMs: number;
+}
+
 const OVERLOADED_RETRY_SECONDS = 1;
 /** The lines of a small request, of which the reserve of quiet suppliers is a multiple. */
 const RESERVE_UNIT_LINES = 1000;
@@ -51,17 +66,16 @@ export class Intake {
   /** Suppliers that have work at the store of which no other work of theirs may be part, and what waits for its end. */
   readonly #suppliersAtStore = new Map<number, (() => void)[]>();
   #dispatchScheduled = false;
-  readonly #onTaken: (waitedMs: number) => void;
+  readonly #observer: IntakeObserver;
   readonly #rate = new LineRate();
 
-  /** @param onTaken called when a batch is given to the store, with how long it has waited */
   constructor(
     store: Pick<Store, 'apply' | 'grouping'>,
     limits: IntakeLimits,
     mutex: KeyedMutex = new KeyedMutex(),
-    onTaken: (waitedMs: number) => void = () => undefined,
+    observer: IntakeObserver = {},
   ) {
-    this.#onTaken = onTaken;
+    this.#observer = observer;
     this.#store = store;
     this.#limits = limits;
     this.#waitingLines = new Capacity({
@@ -225,8 +239,8 @@ export class Intake {
     const lines = group.reduce((sum, { batch }) => sum + batch.lines.count, 0);
     const isLarge = group.some(({ batch }) => this.#isLarge(batch));
     const suppliers = new Set(group.map(({ batch }) => batch.supplierId));
-    const nowMs = performance.now();
-    for (const { queuedMs } of group) this.#onTaken(nowMs - queuedMs);
+    const takenMs = performance.now();
+    for (const { queuedMs } of group) this.#observer.onTaken?.(takenMs - queuedMs);
     const isAlone = isLarge || !this.#store.grouping.isShared;
     this.#countAtStore(isLarge, 1, lines);
     if (isAlone) for (const supplierId of suppliers) this.#suppliersAtStore.set(supplierId, []);
@@ -235,13 +249,17 @@ export class Intake {
       this.#rate.add(lines);
       for (const [i, waiting] of group.entries()) {
         const outcome = outcomes[i];
+        this.#noteEnd(waiting, takenMs, outcome instanceof OnhandError ? outcome : undefined);
         if (outcome === undefined)
           waiting.reject(new Error('the store returned no outcome for a batch'));
         else if (outcome instanceof OnhandError) waiting.reject(outcome);
         else waiting.resolve(outcome);
       }
     } catch (error) {
-      for (const waiting of group) waiting.reject(error);
+      for (const waiting of group) {
+        this.#noteEnd(waiting, takenMs, error);
+        waiting.reject(error);
+      }
     } finally {
       this.#countAtStore(isLarge, -1, -lines);
       for (const supplierId of suppliers) {
@@ -250,6 +268,10 @@ export class Intake {
       }
       this.#scheduleDispatch();
     }
+  }
+
+  #noteEnd({ batch, queuedMs }: Waiting, takenMs: number, error: unknown): void {
+    this.#observer.onEnded?.(batch, { queuedMs, takenMs, endedMs: performance.now() }, error);
   }
 
   #countAtStore(isLarge: boolean, groups: 1 | -1, lines: number): void {

@@ -2,7 +2,7 @@
 import { APPLIED } from '../domain/batch-decision.ts';
 import { BATCH_SOURCES } from '../domain/batches.ts';
 import { ERROR_CODES } from '../domain/errors.ts';
-import { FILE_STATES, OPEN_STATES } from '../domain/files.ts';
+import { ENDED_STATES } from '../domain/files.ts';
 
 interface MetricDefinition {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -33,7 +33,6 @@ export const RESULT_OF_STATUS: Readonly<Record<number, string>> = {
   [REFUSED]: 'refused',
   [LEFT_OUT]: 'left_out',
 };
-const ENDED_STATES = FILE_STATES.filter((state) => !OPEN_STATES.some((open) => open === state));
 /** `other` is a file that was not recognized. */
 const FILE_FORMATS = ['csv', 'xlsx', 'json', 'ndjson', 'x12', 'edifact', 'other'];
 
@@ -78,6 +77,11 @@ export const METRICS = {
   onhand_store_up: {
     type: 'gauge',
     help: 'Whether the store can read and write: 1 or 0.',
+  },
+  onhand_database_workers: {
+    type: 'gauge',
+    help: 'Workers of a distributed database, by whether they can be reached.',
+    labels: { state: null },
   },
   onhand_log_tail_changes: {
     type: 'gauge',

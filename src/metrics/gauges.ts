@@ -1,4 +1,4 @@
-import type { Store } from '../store/store.ts';
+import type { Store, StoreHealth } from '../store/store.ts';
 import type { LabelsOf, MetricName } from './definitions.ts';
 import type { Instruments } from './instruments.ts';
 import { ProcessWatch } from './process-watch.ts';
@@ -16,7 +16,7 @@ export interface GaugeSources {
   readonly build: { readonly version: string; readonly database: string };
   readonly store: Pick<Store, 'measure'>;
   /** Resolves if the store can read and write. */
-  readonly probe: () => Promise<void>;
+  readonly probe: () => Promise<StoreHealth>;
   readonly waitingLines: () => number;
   readonly budgets: () => Readonly<Record<string, BudgetUse>>;
   /** The suppliers that are expected to report; undefined before the first check. */
@@ -129,11 +129,17 @@ export class Gauges {
   }
 
   async #updateProbe(): Promise<void> {
-    const isUp = await this.#sources.probe().then(
-      () => true,
-      () => false,
+    const health = await this.#sources.probe().catch(() => undefined);
+    this.#set('onhand_store_up', health === undefined ? 0 : 1);
+    // While the database does not answer, nothing is known of its workers.
+    const workers = Map.groupBy(health?.workers ?? [], ({ isUp }) => isUp);
+    const counts = { up: workers.get(true)?.length ?? 0, down: workers.get(false)?.length ?? 0 };
+    this.#instruments.gauge(
+      'onhand_database_workers',
+      health?.workers === undefined
+        ? []
+        : Object.entries(counts).map(([state, count]) => [{ state }, count]),
     );
-    this.#set('onhand_store_up', isUp ? 1 : 0);
   }
 
   async #updateDisk(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Instruments } from './instruments.ts';
 
 /** A request whose response has ended. */
 export interface AnsweredRequest {
+  /** One of HTTP's methods, or `_OTHER`. */
   readonly method: string;
   /** The template of its path, such as `/timp/products/skus/:uuid/`; undefined if there is no such path. */
   readonly route: string | undefined;
@@ -12,9 +13,6 @@ export interface AnsweredRequest {
   readonly durationMs: number;
   readonly error: ErrorCode | undefined;
 }
-
-/** The methods that have a series of their own; OpenTelemetry names the others `_OTHER`. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Counts what happens. Each call is made per request, batch, group, message or file: none is per line. */
 export class Recorder {
@@ -28,7 +26,7 @@ export class Recorder {
     this.#instruments.observe(
       'http_server_request_duration_seconds',
       {
-        http_request_method: METHODS.has(method) ? method : '_OTHER',
+        http_request_method: method,
         ...(route !== undefined && { http_route: route }),
         http_response_status_code: String(status),
       },

@@ -1,4 +1,4 @@
-import type { OrganizationCount, Store } from '../store/store.ts';
+import type { OrganizationCount, Store, StoreHealth } from '../store/store.ts';
 import type { Channel, Notification } from './channels.ts';
 import { textOf } from './messages.ts';
 import { countAttention, type AttentionCounts } from './attention.ts';
@@ -7,7 +7,7 @@ interface NotifierParts {
   readonly store: Pick<Store, 'accounts' | 'files' | 'batches' | 'webhooks'>;
   readonly channels: readonly Channel[];
   /** Resolves if the store can read and write. */
-  readonly probe: () => Promise<void>;
+  readonly probe: () => Promise<StoreHealth>;
   /** Free space where files are stored; null if there is no such place. */
   readonly freeDiskBytes: () => Promise<number | null>;
   /** Less free space than this is a condition. */
@@ -65,11 +65,15 @@ export class Notifier {
   async #conditions(): Promise<Conditions> {
     const { probe, freeDiskBytes, freeDiskBytesMin, backups } = this.#parts;
     const conditions = new Map<string, string>();
-    const isUp = await probe().then(
-      () => true,
-      () => false,
-    );
-    if (!isUp) conditions.set('store', 'The database cannot be read or written.');
+    const health = await probe().catch(() => undefined);
+    if (health === undefined) conditions.set('store', 'The database cannot be read or written.');
+    const down = health?.workers?.filter(({ isUp }) => !isUp).map(({ name }) => name) ?? [];
+    for (const name of down) {
+      conditions.set(
+        `worker ${name}`,
+        `The worker ${name} of the database cannot be reached: requests of its suppliers are answered 503.`,
+      );
+    }
     const freeBytes = await freeDiskBytes().catch(() => null);
     if (freeBytes !== null && freeBytes < freeDiskBytesMin) {
       conditions.set('disk', 'The disk where files are stored is nearly full.');
@@ -77,8 +81,8 @@ export class Notifier {
     if (backups()?.isUp === false) {
       conditions.set('backup', 'The last backup failed or is overdue.');
     }
-    // While the database does not answer, what it said last is neither new nor over.
-    if (isUp) await this.#readAttention();
+    // While the database or a part of it does not answer, what it said last is neither new nor over.
+    if (health !== undefined && down.length === 0) await this.#readAttention();
     for (const [key, text] of this.#attention) conditions.set(key, text);
     return conditions;
   }

@@ -108,8 +108,8 @@ export interface Store {
    */
   sharedGtins(supplierId: number, afterGtin: number, limit: number): Promise<readonly SharedGtin[]>;
 
-  /** Resolves if the store can read and write; rejects with the reason otherwise. */
-  probe(): Promise<void>;
+  /** Resolves if the store can read and write, even if only for some suppliers; rejects with the reason otherwise. */
+  probe(): Promise<StoreHealth>;
 
   /** How busy the store is. Reads no table and waits for no thread. */
   measure(): Promise<StoreMeasures>;
@@ -122,6 +122,18 @@ export interface Store {
 
   /** Finishes what was accepted, then closes. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface StoreHealth {
+  /** The machines of a distributed database that hold the rows of suppliers; undefined if it is not distributed. */
+  readonly workers?: readonly WorkerHealth[];
+}
+
+export interface WorkerHealth {
+  /** Its address, for operators. */
+  readonly name: string;
+  /** Its suppliers can be read and written only while it is up. */
+  readonly isUp: boolean;
 }
 
 /** What a store tells operators about itself. Each implementation has members of its own. */
@@ -235,7 +247,10 @@ export interface SweepTimes {
 
 /** Changes, for their readers. The caller checks which suppliers a reader may see: no method does. */
 export interface ChangeStore {
-  /** The range of each supplier's changes. Suppliers that do not exist are omitted. */
+  /**
+   * The range of each supplier's changes. Omits suppliers that do not exist, and, if it can read others, those whose rows
+   * cannot be read now.
+   */
   heads(supplierIds: readonly number[]): Promise<ReadonlyMap<number, ChangeHead>>;
   /** A supplier's changes after a sequence, in order, at most `limit`. */
   read(supplierId: number, afterSequence: number, limit: number): Promise<readonly Change[]>;
@@ -360,7 +375,7 @@ export interface FileStore {
   /** Chunks from number `from` on, in order, at most `limit`. */
   pieces(place: FilePlace, from: number, limit: number): Promise<readonly FileChunk[]>;
 
-  /** The first open file of each supplier that has one, the oldest upload first. */
+  /** The first open file of each supplier that has one and whose rows can be read now, the oldest upload first. */
   next(): Promise<readonly FileRecord[]>;
   /** Takes or renews the lease of an open file. Undefined if another node holds it, or it is not open. */
   claim(place: FilePlace, claim: FileLease): Promise<FileRecord | undefined>;

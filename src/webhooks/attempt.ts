@@ -1,6 +1,7 @@
 import { printWebhookBody, type WebhookMessage } from '../wire/changes/webhooks.ts';
 import type { WebhookExchange } from '../domain/webhooks.ts';
 import { hiding, shownHeaders, shownRequest } from './exchange.ts';
+import { beginDelivery } from '../tracing/spans.ts';
 import { postWebhook, type WebhookHttpOptions, type WebhookResponse } from './http-post.ts';
 import { type AttemptResult, readRetryAfter } from './schedule.ts';
 import { signatureHeaders, type WebhookSecrets } from './signature.ts';
@@ -14,6 +15,8 @@ export interface Attempt {
   readonly message: WebhookMessage;
   /** When the message was created: milliseconds since 1970-01-01T00:00Z. */
   readonly madeAtMs: number;
+  /** The trace contexts of what the message is about, in order. */
+  readonly causes?: readonly string[];
 }
 
 export interface DeliverOptions extends WebhookHttpOptions {
@@ -47,19 +50,27 @@ export async function deliver(
 ): Promise<AttemptOutcome> {
   const startedAtMs = options.now();
   const body = printWebhookBody(attempt.message, attempt.madeAtMs);
-  const { url, secrets } = attempt;
+  const { url, secrets, causes = [] } = attempt;
+  const span = beginDelivery(attempt.messageId, url, causes);
   const signed = signatureHeaders({ id: attempt.messageId, body }, secrets, startedAtMs);
   const headers = {
     'content-type': 'application/json',
     'user-agent': options.userAgent,
     ...signed,
+    // Without a tracestate: what the sender's tracing system noted there is not for the receiver.
+    ...(span !== null && { traceparent: span.traceparent }),
   };
   const response = await postWebhook({ url, headers, body }, options, signal);
   const endedAtMs = options.now();
   const hide = hiding(secrets, signed);
   const isAnswered = response.kind === 'answered';
+  const result = resultOf(response, endedAtMs);
+  span?.end(
+    () => (isAnswered ? { 'http.response.status_code': response.status } : {}),
+    result.kind === 'delivered' ? undefined : isAnswered ? String(response.status) : 'no_response',
+  );
   return {
-    result: resultOf(response, endedAtMs),
+    result,
     status: isAnswered ? response.status : null,
     text: isAnswered ? hide(response.text) : response.failure,
     exchange: {

@@ -30,6 +30,8 @@ export function nextMessage(next: NewMessage): OutgoingMessage {
 interface MessageChanges {
   readonly records: readonly Extract<ChangeRecord, { readonly kind: 'change' }>[];
   readonly cursor: string;
+  /** The traces in which the changes were made, in order. */
+  readonly causes: readonly string[];
 }
 
 interface ReadParts {
@@ -49,7 +51,8 @@ export async function readMessageChanges(
   const reader = { organizationId, supplierIds: () => Promise.resolve([supplierId]) };
   const cursor = { sequences: new Map([[supplierId, toSequence]]), turn: 0 };
   const records = read.map((change) => ({ kind: 'change' as const, change }));
-  return { records, cursor: await feed.print(reader, cursor) };
+  const causes = read.flatMap(({ traceparent }) => traceparent ?? []);
+  return { records, cursor: await feed.print(reader, cursor), causes };
 }
 
 /** Which attempts are stored. Each is a setting of `config.ts`. */

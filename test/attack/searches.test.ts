@@ -64,3 +64,23 @@ test.for(Object.entries(FILTERS).map(([name, filter]) => ({ name, filter })))(
     expect(Math.min(...ratios)).toBeLessThan(RATIO_MAX);
   },
 );
+
+async function scannerActiveMs(): Promise<number> {
+  return (await store.measure()).threadsActiveMs?.['scanner'] ?? 0;
+}
+
+test('what looks at many SKUs runs in a thread of its own, so that other reads do not wait for it', async () => {
+  const from = { start: 0 };
+  const list = { filter: {}, supplierIds: [large], from, limit: 25 };
+  for (const read of [
+    () => store.skus.list({ ...list, filter: FILTERS['a search'] }),
+    () => store.skus.list({ ...list, filter: { quantityInStockMin: 1 } }),
+    () =>
+      store.skus.list({ ...list, sort: { by: 'last_updated', isDescending: true, skusMax: SKUS } }),
+    () => store.changes.freshness(large, Date.now()),
+  ]) {
+    const beforeMs = await scannerActiveMs();
+    await read();
+    expect(await scannerActiveMs()).toBeGreaterThan(beforeMs);
+  }
+});

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { NO_RULES } from '../../src/domain/reading-rules.ts';
+import { NO_RULES, type ReadingRules } from '../../src/domain/reading-rules.ts';
 import { openStaging } from '../../src/databases.ts';
 import { OnhandError } from '../../src/domain/errors.ts';
 import { CatalogueBatches } from '../../src/files/catalogue-batches.ts';
@@ -97,10 +97,16 @@ async function add(
   return addContent(supplierId, `sku_id,qty\n${`A-1,${quantity}\n`.repeat(rows)}`, atomic);
 }
 
-async function addContent(supplierId: number, content: string, atomic = false): Promise<string> {
+async function addContent(
+  supplierId: number,
+  content: string,
+  atomic = false,
+  rules: ReadingRules = NO_RULES,
+): Promise<string> {
   const uuid = newUuid(Date.now());
   const { bytes } = await service.files.write({ supplierId, uuid }, [content], {});
-  return service.add(draftOf(supplierId, uuid, bytes, atomic));
+  const draft = draftOf(supplierId, uuid, bytes, atomic);
+  return service.add({ ...draft, asked: { ...draft.asked, rules } });
 }
 
 function draftOf(supplierId: number, uuid: string, bytes: number, atomic = false): FileDraft {
@@ -289,34 +295,43 @@ test("a supplier's files are applied one after another, those of other suppliers
   expect(times).toEqual(times.toSorted((a, b) => a - b));
 });
 
-test('a restarted server resumes a job at the first chunk that was not recorded', async () => {
-  const acme = await supplier('Acme');
+/** Stops the server while it applies the second chunk of a file. */
+async function stopDuringSecondChunk(adding: () => Promise<string>): Promise<string> {
   const second = held((batch) => pieceOf(batch) === '1');
-  const uuid = await add(acme, 35_000);
+  const uuid = await adding();
   await second.came;
   const stopped = service.stop();
   second.go();
   await stopped;
-  expect(await service.jobs.find(acme, uuid)).toMatchObject({
-    state: 'reading',
-    rowCount: 20_000,
-  });
   service = newService();
+  return uuid;
+}
+
+test('a restarted server resumes a job at the first chunk that was not recorded', async () => {
+  const acme = await supplier('Acme');
+  const uuid = await stopDuringSecondChunk(() => add(acme, 35_000));
+  expect(await service.jobs.find(acme, uuid)).toMatchObject({ state: 'reading', rowCount: 20_000 });
   service.start();
   expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 35_000 });
   expect(submitted).toEqual([0, 1, 2, 3].map((piece) => `${acme}/${piece}`));
 });
 
+test('a restarted server adds up the rows of a SKU with those that were applied before', async () => {
+  const acme = await supplier('Acme');
+  const rows = `sku_id,qty\n${'A-1,1\n'.repeat(25_000)}`;
+  const rules: ReadingRules = { ...NO_RULES, locations: 'sum' };
+  const uuid = await stopDuringSecondChunk(() => addContent(acme, rows, false, rules));
+  service.start();
+  expect(await over(acme, uuid)).toMatchObject({ state: 'done', statusCounts: { '200': 25_000 } });
+  const page = { supplierIds: [acme], filter: {}, from: { start: 0 }, limit: 1 };
+  const [sku] = (await store.skus.list(page)).skus;
+  expect(sku?.inventory.quantityInStock).toBe(25_000);
+});
+
 test('a resumed job keeps its chunks, even if its supplier has set a safety limit since', async () => {
   const acme = await supplier('Acme');
-  const second = held((batch) => pieceOf(batch) === '1');
-  const uuid = await add(acme, 35_000);
-  await second.came;
-  const stopped = service.stop();
-  second.go();
-  await stopped;
+  const uuid = await stopDuringSecondChunk(() => add(acme, 35_000));
   await store.batches.setSafetyLimit(acme, { percentMax: 50, skusMin: 100 });
-  service = newService();
   service.start();
   expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 35_000 });
   expect(submitted).toHaveLength(4);

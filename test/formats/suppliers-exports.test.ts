@@ -82,6 +82,76 @@ describe('an export of', () => {
   });
 });
 
+describe('a row of stock that cannot be sold', () => {
+  test('is refused, unless its column is ignored', async () => {
+    const file = 'SKU,Location,Qty\nA-1,NJ,5\nA-1,NJ/Damaged,3\nB-1,Quarantäne,4\n';
+    const { lines, notes } = await read(file);
+    expect(lines).toEqual([
+      { quantityInStock: 5 },
+      'Row 3, column "Location": "NJ/Damaged" is stock that cannot be sold, so the row is left out. To read it like any other, send mapping=Location=ignore.',
+      expect.stringContaining('"Quarantäne" is stock that cannot be sold'),
+    ]);
+    expect(notes).toEqual([
+      'Column "Location" has stock that cannot be sold, which is left out: "NJ/Damaged" (row 3), "Quarantäne" (row 4).',
+    ]);
+    const mapped = await read(file, { mapping: 'Location=ignore' });
+    expect(mapped.lines).toEqual([5, 3, 4].map((quantityInStock) => ({ quantityInStock })));
+    expect(mapped.locations).toEqual(['NJ', 'NJ/Damaged', 'Quarantäne']);
+  });
+
+  test.each([
+    'In-Transit',
+    'DMG',
+    'QC hold',
+    'Sperrlager',
+    'en transit',
+    'CUSTOMER_DAMAGED',
+    'RMA 3',
+  ])('is known by the name of its place, %s', async (place) => {
+    expect((await read(`SKU;Bin;Qty\nA-1;${place};3\n`)).lines).toEqual([
+      expect.stringContaining('cannot be sold'),
+    ]);
+  });
+
+  test.each(['Transitville', 'Montreal QC', 'Holdsworth', 'Lost Hills'])(
+    'is none at a place such as %s',
+    async (place) => {
+      expect((await read(`SKU;Site;Qty\nA-1;${place};3\n`)).lines).toEqual([
+        { quantityInStock: 3 },
+      ]);
+    },
+  );
+
+  test('is known by a status that is none of a product', async () => {
+    const { lines } = await read('Item,Inventory Status,Qty\nA-1,Reserved,3\nA-2,Active,1\n');
+    expect(lines).toEqual([
+      expect.stringContaining('"Reserved" is stock that cannot be sold'),
+      { quantityInStock: 1, restrictions: null },
+    ]);
+  });
+});
+
+test('rows that repeat the header, as on each page of a report, are skipped and told', async () => {
+  const { lines, notes } = await read('SKU,Qty\nA-1,5\nsku , QTY,\nB-1,7\nSKU,Qty\nC-1,8\n');
+  expect(lines).toEqual([5, 7, 8].map((quantityInStock) => ({ quantityInStock })));
+  expect(notes).toEqual(['2 rows repeat the header and were skipped, the first of them row 3.']);
+});
+
+test.each([
+  [
+    'the current and new quantities of Square',
+    'SKU,Current Quantity A,New Quantity A,Current Quantity B,New Quantity B',
+    'Current Quantity A=quantity_in_stock,Current Quantity B=quantity_in_stock',
+  ],
+  [
+    'what is on hand, available and reserved',
+    'SKU,On hand A,Available A,On hand B,Available B,Reserved A',
+    'Available A=quantity_in_stock,Available B=quantity_in_stock',
+  ],
+])('the advice to add columns up leaves %s apart', async (_, header, added) => {
+  await expect(read(`${header}\nA-1,1,2,3,4,5\n`)).rejects.toThrow(`name each: mapping=${added}.`);
+});
+
 test.each([
   ['Código proveedor;Código;Stock\nP1;A-1;5\n', 'Código'],
   ['Código do fornecedor;Referência;Estoque\nP1;A-1;5\n', 'Referência'],

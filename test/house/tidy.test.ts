@@ -50,6 +50,11 @@ const BANS: readonly Ban[] = [
     where: /^src\/(domain|wire|formats)\//,
   },
   {
+    what: /\blog\.(trace|debug|info|warn|error|fatal)\(/,
+    instead: 'logEvent, with an event of src/logging/events.ts',
+    where: /^src\//,
+  },
+  {
     what: /\bvi\.(mock|spyOn)\(|\bmockImplementation\b/,
     instead: 'the real thing',
     where: /^test\//,

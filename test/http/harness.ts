@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { hashToken, newToken } from '../../src/accounts/credentials.ts';
 import type { Settings } from '../../src/config.ts';
 import {
@@ -11,6 +12,7 @@ import {
 } from '../../src/domain/parties.ts';
 import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
+import { undeclaredIn } from '../logging/schema.ts';
 import { reusedPostgresDatabase } from '../store/postgres/database.ts';
 import { importSkus, sqliteDatabase, type TestDatabase, testSettings } from '../store/fixtures.ts';
 
@@ -108,6 +110,7 @@ export class TestServer {
     await this.#running.close();
     await this.database.remove();
     await rm(this.filesDirectory, { recursive: true, force: true });
+    expect(this.log.flatMap(undeclaredIn)).toEqual([]);
   }
 
   createOrganization(type: OrganizationType, name: string): Promise<Organization> {

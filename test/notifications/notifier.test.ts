@@ -24,6 +24,7 @@ let sent: Notification[];
 let failures: unknown[];
 let isAccepting: boolean;
 let isStoreUp: boolean;
+let isWorkerUp: boolean;
 let isBackedUp: boolean;
 let freeBytes: number;
 let notifier: Notifier;
@@ -32,7 +33,7 @@ beforeEach(async () => {
   database = await sqliteDatabase();
   store = await openTestStore(database);
   [sent, failures] = [[], []];
-  [isAccepting, isStoreUp, isBackedUp, freeBytes] = [true, true, true, 1000];
+  [isAccepting, isStoreUp, isWorkerUp, isBackedUp, freeBytes] = [true, true, true, true, 1000];
   const channel = {
     name: 'test',
     send: (notification: Notification): Promise<void> => {
@@ -44,7 +45,10 @@ beforeEach(async () => {
   notifier = new Notifier({
     store,
     channels: [channel],
-    probe: () => (isStoreUp ? Promise.resolve() : Promise.reject(new Error('down'))),
+    probe: () =>
+      isStoreUp
+        ? Promise.resolve({ workers: [{ name: '10.0.0.2:5432', isUp: isWorkerUp }] })
+        : Promise.reject(new Error('down')),
     freeDiskBytes: () => Promise.resolve(freeBytes),
     freeDiskBytesMin: 100,
     backups: () => ({ isUp: isBackedUp }),
@@ -98,6 +102,18 @@ test('while the database does not answer, nothing that it said last is resolved'
   isStoreUp = true;
   await notifier.check();
   expect(sent[2]?.text).toBe('Resolved: The database cannot be read or written.');
+});
+
+test('while a worker of the database does not answer, nothing that was said of its suppliers is resolved', async () => {
+  const acme = await store.accounts.createOrganization({ type: 'supplier', name: 'Acme' });
+  await store.changes.setExpectedInterval(acme.id, 60);
+  await notifier.check();
+  isWorkerUp = false;
+  await store.changes.setExpectedInterval(acme.id, null);
+  await notifier.check();
+  expect(sent[1]?.text).toBe(
+    'The worker 10.0.0.2:5432 of the database cannot be reached: requests of its suppliers are answered 503.',
+  );
 });
 
 test('an email reaches a mail server, and one that it refuses is an error', async () => {

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashToken, newToken } from '../../src/accounts/credentials.ts';
@@ -14,6 +17,7 @@ import {
 } from '../durability/keyed-kill.ts';
 import type { PostgresProcess } from '../durability/postgres-process.ts';
 import { ServerProcess } from '../durability/server-process.ts';
+import { textAt } from '../http/answers.ts';
 import { Random } from '../random.ts';
 import { describeContract } from '../store/contract/contract.ts';
 import {
@@ -118,6 +122,10 @@ describe.runIf(hasCitus())('a database distributed by Citus', () => {
   });
 });
 
+function idsOf(suppliers: readonly CountingTarget[]): readonly number[] {
+  return suppliers.map(({ supplierId }) => supplierId);
+}
+
 function copy(from: TestDatabase, to: TestDatabase) {
   return copyDatabases(from.url, to.url, () => undefined, testSettings(from));
 }
@@ -134,6 +142,7 @@ describe.runIf(hasCitus())('a Citus cluster under the load of two nodes', () => 
   let database: TestDatabase;
   let targets: readonly CountingTarget[];
   let nodes: readonly ServerProcess[];
+  let files: string;
   const random = new Random(20);
 
   beforeAll(async () => {
@@ -143,10 +152,16 @@ describe.runIf(hasCitus())('a Citus cluster under the load of two nodes', () => 
     for (let i = 0; i < CLIENTS; i += 1)
       made.push(await prepareCountingTarget(database, `Counted ${i}`));
     targets = made;
-    nodes = [await ServerProcess.start(database), await ServerProcess.start(database)];
+    files = await mkdtemp(join(tmpdir(), 'onhand-files-'));
+    const environment = { ONHAND_FILES_DIRECTORY: files };
+    nodes = [
+      await ServerProcess.start(database, environment),
+      await ServerProcess.start(database, environment),
+    ];
   }, 600_000);
   afterAll(async () => {
     for (const node of nodes) await node.kill();
+    await rm(files, { recursive: true });
     await cluster.remove();
   });
 
@@ -183,7 +198,7 @@ describe.runIf(hasCitus())('a Citus cluster under the load of two nodes', () => 
     }
   });
 
-  test('serves the suppliers of other workers while one is down, and creates tokens', async () => {
+  test('serves the suppliers of other workers in everything while one is down, and tells it', async () => {
     const [worker, other] = cluster.workers;
     const [down, up] = [await targetsOn(worker), await targetsOn(other)];
     expect(down.length).toBeGreaterThan(0);
@@ -194,7 +209,17 @@ describe.runIf(hasCitus())('a Citus cluster under the load of two nodes', () => 
     const unanswered = down.map((target) => ({ target, request: newRequest(target, random) }));
     for (const { target, request } of unanswered)
       expect(await sendKeyed(nodes[1]?.url ?? '', target, request)).toBe(false);
+    const degraded = { status: 'degraded', workers: { up: 1, down: 1 } };
+    await expect.poll(isReady, { timeout: 10_000 }).toMatchObject(degraded);
+    for (const target of up) await expectFileApplied(target);
     const store = await openTestStore(database);
+    const heads = await store.changes.heads(idsOf(targets));
+    expect(new Set(heads.keys())).toEqual(new Set(idsOf(up)));
+    expect(await store.files.totals()).toMatchObject({ openFiles: 0 });
+    expect(await store.batches.expectedReports()).toEqual([]);
+    const times = { nowMs: Date.now(), failuresBeforeMs: 0, countsBeforeMs: 0 };
+    expect(await store.batches.sweep(times, 10)).toBe(false);
+    expect(await store.changes.dropBefore(0, 10)).toBe(false);
     const { id: userId } = await store.accounts.findServiceUser(up[0]?.supplierId ?? 0);
     const tokenHash = hashToken(newToken());
     await store.accounts.createToken({
@@ -209,7 +234,25 @@ describe.runIf(hasCitus())('a Citus cluster under the load of two nodes', () => 
     for (const { target, request } of unanswered)
       expect(await sendKeyed(nodes[0]?.url ?? '', target, request)).toBe(true);
     for (const target of targets) await expectCounted(target);
+    await expect.poll(isReady, { timeout: 10_000 }).toMatchObject({ status: 'ok' });
   });
+
+  async function isReady(): Promise<unknown> {
+    return (await fetch(`${nodes[0]?.url}/readyz`)).json();
+  }
+
+  /** A file of one row that adds to the stock, sent to one node and awaited at it. */
+  async function expectFileApplied({ token, counts }: CountingTarget): Promise<void> {
+    const url = `${nodes[0]?.url}/timp/organizations/files/`;
+    const headers = { authorization: `Token ${token}`, 'content-type': 'application/x-ndjson' };
+    const body = '{"sku_id":"counted-0","quantity_in_stock_change":1}\n';
+    const sent: unknown = await (
+      await fetch(`${url}upload/`, { method: 'POST', headers, body })
+    ).json();
+    const ended = await fetch(`${url}${textAt(sent, 'uuid')}/?wait=30`, { headers });
+    expect(await ended.json()).toMatchObject({ state: 'done', status_counts: { '200': 1 } });
+    counts.set('counted-0', (counts.get('counted-0') ?? 0) + 1);
+  }
 
   /** The targets whose supplier is on a worker. */
   async function targetsOn(worker: PostgresProcess | undefined) {

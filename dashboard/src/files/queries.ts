@@ -66,7 +66,8 @@ export function effectTotalsQuery({ onhand, scope }: Acting, uuid: string) {
   return queryOptions({
     queryKey: ['files', scope, uuid, 'effects', 'totals'],
     queryFn: async ({ signal }): Promise<FileEffects> =>
-      onhand.files.effects(uuid, { limit: 1 }, { signal }),
+      // Failed rows are stored apart. To list another row, the server reads the file.
+      onhand.files.effects(uuid, { only: 'failed', limit: 1 }, { signal }),
     staleTime: Infinity,
   });
 }

@@ -1,7 +1,7 @@
 import { AppShell, Burger, Group, Kbd, NavLink, Text, UnstyledButton } from '@mantine/core';
 import { useDisclosure, useHotkeys } from '@mantine/hooks';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
-import { lazy, Suspense, useEffect, useRef } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useSession } from '../api/session.ts';
 import { useText } from '../language/language.tsx';
 import { Loading } from '../states/states.tsx';
@@ -13,6 +13,9 @@ import classes from './frame.module.css';
 
 const Palette = lazy(async () => import('./palette.tsx'));
 
+/** The longest that the palette waits for the first screen. */
+const IDLE_MS = 1000;
+
 /** What surrounds every screen: navigation, search and account. */
 export function Frame() {
   const text = useText();
@@ -21,6 +24,7 @@ export function Frame() {
   const { pathname } = useLocation();
   useHotkeys([['mod+K', openPalette]], []);
   const main = useRef<HTMLElement>(null);
+  const isIdle = useIdle();
   useEffect(close, [pathname, close]);
   return (
     <AppShell
@@ -79,11 +83,24 @@ export function Frame() {
           <Outlet />
         </Suspense>
       </AppShell.Main>
-      <Suspense>
-        <Palette />
-      </Suspense>
+      <Suspense>{isIdle ? <Palette /> : null}</Suspense>
     </AppShell>
   );
+}
+
+/** False until the browser has drawn the first screen and has nothing else to do. */
+function useIdle(): boolean {
+  const [isIdle, setIsIdle] = useState(false);
+  useEffect(() => {
+    // Safari knows no idle time.
+    if (!('requestIdleCallback' in window)) {
+      const timer = setTimeout(() => setIsIdle(true), IDLE_MS);
+      return () => clearTimeout(timer);
+    }
+    const request = requestIdleCallback(() => setIsIdle(true), { timeout: IDLE_MS });
+    return () => cancelIdleCallback(request);
+  }, []);
+  return isIdle;
 }
 
 function Brand() {

@@ -5,53 +5,65 @@ const DAY_MS = 24 * HOUR_MS;
 /** Prints numbers and times for one locale, in the reader's time zone. */
 export class Formats {
   readonly locale: string;
-  readonly #number: Intl.NumberFormat;
-  readonly #compact: Intl.NumberFormat;
-  readonly #relative: Intl.RelativeTimeFormat;
-  readonly #time: Intl.DateTimeFormat;
-  readonly #hour: Intl.DateTimeFormat;
-  readonly #day: Intl.DateTimeFormat;
-  readonly #dayTime: Intl.DateTimeFormat;
-  readonly #full: Intl.DateTimeFormat;
-  readonly #plural: Intl.PluralRules;
+  readonly #number: () => Intl.NumberFormat;
+  readonly #compact: () => Intl.NumberFormat;
+  readonly #relative: () => Intl.RelativeTimeFormat;
+  readonly #time: () => Intl.DateTimeFormat;
+  readonly #hour: () => Intl.DateTimeFormat;
+  readonly #day: () => Intl.DateTimeFormat;
+  readonly #dayTime: () => Intl.DateTimeFormat;
+  readonly #full: () => Intl.DateTimeFormat;
+  readonly #plural: () => Intl.PluralRules;
 
   constructor(locale: string) {
     this.locale = locale;
-    this.#number = new Intl.NumberFormat(locale);
-    this.#compact = new Intl.NumberFormat(locale, {
-      notation: 'compact',
-      maximumFractionDigits: 1,
-    });
-    this.#relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
-    this.#time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
-    this.#hour = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
-    this.#day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
-    this.#dayTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
-    this.#full = new Intl.DateTimeFormat(locale, {
-      year: 'numeric',
-      month: 'long',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: '2-digit',
-      second: '2-digit',
-      timeZoneName: 'short',
-    });
-    this.#plural = new Intl.PluralRules(locale);
+    this.#number = once(() => new Intl.NumberFormat(locale));
+    this.#compact = once(
+      () =>
+        new Intl.NumberFormat(locale, {
+          notation: 'compact',
+          maximumFractionDigits: 1,
+        }),
+    );
+    this.#relative = once(
+      () => new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' }),
+    );
+    this.#time = once(() => new Intl.DateTimeFormat(locale, { timeStyle: 'medium' }));
+    this.#hour = once(
+      () => new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' }),
+    );
+    this.#day = once(() => new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }));
+    this.#dayTime = once(
+      () => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }),
+    );
+    this.#full = once(
+      () =>
+        new Intl.DateTimeFormat(locale, {
+          year: 'numeric',
+          month: 'long',
+          day: 'numeric',
+          hour: 'numeric',
+          minute: '2-digit',
+          second: '2-digit',
+          timeZoneName: 'short',
+        }),
+    );
+    this.#plural = once(() => new Intl.PluralRules(locale));
   }
 
   /** Prints all digits: 1,234,567. */
   number(value: number): string {
-    return this.#number.format(value);
+    return this.#number().format(value);
   }
 
   /** Prints few digits: 1.2M. */
   compact(value: number): string {
-    return this.#compact.format(value);
+    return this.#compact().format(value);
   }
 
   /** Prints a difference with its sign: +12 or −3. */
   difference(value: number): string {
-    const digits = this.#number.format(Math.abs(value));
+    const digits = this.#number().format(Math.abs(value));
     if (value === 0) return digits;
     return `${value > 0 ? '+' : '−'}${digits}`;
   }
@@ -91,38 +103,44 @@ export class Formats {
   /** Prints an hour by its beginning: 14:00 – 15:00. */
   hour(start: string): string {
     const from = new Date(start);
-    return this.#hour.formatRange(from, new Date(from.getTime() + HOUR_MS));
+    return this.#hour().formatRange(from, new Date(from.getTime() + HOUR_MS));
   }
 
   /** Whether the count takes the singular. */
   isOne(count: number): boolean {
-    return this.#plural.select(count) === 'one';
+    return this.#plural().select(count) === 'one';
   }
 
   /** The time of day, with the day unless it is today. */
   instant(time: string, now = Date.now()): string {
     const date = new Date(time);
     const isToday = date.toDateString() === new Date(now).toDateString();
-    return (isToday ? this.#time : this.#dayTime).format(date);
+    return (isToday ? this.#time() : this.#dayTime()).format(date);
   }
 
   /** How long ago: 3 min ago. */
   ago(time: string, now = Date.now()): string {
     const passedMs = now - new Date(time).getTime();
     const size = Math.abs(passedMs);
-    if (size < MINUTE_MS) return this.#relative.format(-Math.round(passedMs / 1000), 'second');
-    if (size < HOUR_MS) return this.#relative.format(-Math.round(passedMs / MINUTE_MS), 'minute');
-    if (size < DAY_MS) return this.#relative.format(-Math.round(passedMs / HOUR_MS), 'hour');
-    return this.#relative.format(-Math.round(passedMs / DAY_MS), 'day');
+    if (size < MINUTE_MS) return this.#relative().format(-Math.round(passedMs / 1000), 'second');
+    if (size < HOUR_MS) return this.#relative().format(-Math.round(passedMs / MINUTE_MS), 'minute');
+    if (size < DAY_MS) return this.#relative().format(-Math.round(passedMs / HOUR_MS), 'hour');
+    return this.#relative().format(-Math.round(passedMs / DAY_MS), 'day');
   }
 
   /** A calendar day, such as a backorder date; the same in every time zone. */
   day(date: string): string {
-    return this.#day.format(new Date(`${date.slice(0, 10)}T00:00:00`));
+    return this.#day().format(new Date(`${date.slice(0, 10)}T00:00:00`));
   }
 
   /** The exact instant, for a tooltip: in the reader's zone and in UTC. */
   exact(time: string): string {
-    return `${this.#full.format(new Date(time))}\n${time}`;
+    return `${this.#full().format(new Date(time))}\n${time}`;
   }
+}
+
+/** Makes something when it is first needed: each format takes a browser milliseconds. */
+function once<Made>(make: () => Made): () => Made {
+  let made: Made | undefined;
+  return () => (made ??= make());
 }

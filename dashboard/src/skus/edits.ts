@@ -1,5 +1,5 @@
 import { type InfiniteData, useMutation, useQueryClient } from '@tanstack/react-query';
-import { useRef } from 'react';
+import { useCallback, useRef } from 'react';
 import { OnhandError, type Sku, type SkuPage } from '../../../client/src/index.ts';
 import { clientFor } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
@@ -15,7 +15,7 @@ interface Edit {
 }
 
 export interface StockEdits {
-  /** Sets the stock of a SKU, and offers to undo it. */
+  /** Sets the stock of a SKU, and offers to undo it. The same function in each render. */
   readonly set: (sku: Sku, to: number) => void;
   /** Undoes the last edit, if there is one. */
   readonly undoLast: () => void;
@@ -66,8 +66,12 @@ export function useStockEdits(): StockEdits {
     const { sku, from, to } = edit;
     if (from !== null) mutate({ sku, from: to, to: from, isUndo: true });
   };
+  const set = useCallback<StockEdits['set']>(
+    (sku, to) => mutate({ sku, from: sku.quantity_in_stock, to, isUndo: false }),
+    [mutate],
+  );
   return {
-    set: (sku, to) => mutate({ sku, from: sku.quantity_in_stock, to, isUndo: false }),
+    set,
     undoLast: () => {
       const last = done.current.at(-1);
       if (last !== undefined) undo(last);

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, type QueryClient, queryOptions } from '@tanstack/react-query';
 import type { Sku, SkuFilter, SkuPage } from '../../../client/src/index.ts';
 import { onhand } from '../api/client.ts';
 import type { SkuSearch } from './search.ts';
@@ -52,6 +52,12 @@ export function skuPageQuery(search: SkuSearch, number: number) {
       ),
     ...FRESH,
   });
+}
+
+/** Reads the first rows of the list while the code of its screen is loaded. */
+export async function prefetchSkus(cache: QueryClient, search: SkuSearch): Promise<void> {
+  if (isDirect(search)) await cache.prefetchQuery(skuPageQuery(search, 0));
+  else await cache.prefetchInfiniteQuery(skusQuery(search));
 }
 
 /** How many SKUs a page of a list that `isDirect` has: few, so that a jump shows its rows soon. */

@@ -1,24 +1,25 @@
 import { Link } from '@tanstack/react-router';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { type CSSProperties, useEffect, useRef } from 'react';
+import { type CSSProperties, memo, useCallback, useEffect, useRef } from 'react';
 import { UnstyledButton } from '@mantine/core';
 import type { Sku } from '../../../client/src/index.ts';
 import { Icon } from '../frame/icons.tsx';
 import { useText } from '../language/language.tsx';
 import { CellContent, type Column, type ColumnName } from './columns.tsx';
 import type { StockEdits } from './edits.ts';
+import { useRowsInView } from './rows-in-view.ts';
 import type { SkuRows } from './rows.ts';
 import { SORTABLE_COLUMNS, type SkuSearch } from './search.ts';
 import { StockCell } from './stock-cell.tsx';
-import { scrolledPart, TALL_SCROLL } from './tall-scroll.ts';
 import classes from './skus.module.css';
 
 const ROW_PX = 34;
 const ROW_PHONE_PX = 52;
+/** After how many rows the place from which rows are placed changes; all rows are drawn anew then. */
+const BASE_ROWS = 1000;
 /** The columns of what the SKU is: its sku_id and its title. */
 const NAMES = [
-  { px: 150, grow: 1 },
-  { px: 180, grow: 2 },
+  { px: 170, grow: 1 },
+  { px: 180, grow: 1 },
 ];
 const PHONE_NAMES = [{ px: 120, grow: 1 }];
 
@@ -40,27 +41,23 @@ export function SkuGrid({
   const text = useText();
   const scroller = useRef<HTMLDivElement>(null);
   const rowPx = isPhone ? ROW_PHONE_PX : ROW_PX;
-  const rows = useVirtualizer({
-    ...TALL_SCROLL,
-    count: skus.count,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowPx,
-    overscan: 20,
-  });
-  useEffect(() => rows.measure(), [rows, rowPx]);
-  const drawn = rows.getVirtualItems();
-  const { heightPx, upPx } = scrolledPart(rows);
-  const { show } = skus;
-  const [first, last] = [drawn[0]?.index ?? 0, drawn.at(-1)?.index ?? 0];
+  const { count, show } = skus;
+  const { first, last, heightPx, upPx, scrollTo } = useRowsInView(scroller, { count, rowPx });
   useEffect(() => show(first, last), [show, first, last]);
-  const focus = (index: number): void => {
-    if (index < 0 || index >= skus.count) return;
-    rows.scrollToIndex(index);
-    // The row can be focused only after it has been drawn.
-    requestAnimationFrame(() =>
-      scroller.current?.querySelector<HTMLElement>(`[data-stock="${index}"]`)?.focus(),
-    );
-  };
+  const focus = useCallback(
+    (index: number): void => {
+      if (index < 0 || index >= count) return;
+      scrollTo(index);
+      // The row can be focused only after it has been drawn.
+      requestAnimationFrame(() =>
+        scroller.current?.querySelector<HTMLElement>(`[data-stock="${index}"]`)?.focus(),
+      );
+    },
+    [count, scrollTo],
+  );
+  // Rows are placed from here: the browser would round the place of the millionth, which is more than 16 million pixels down.
+  const base = first - (first % BASE_ROWS);
+  const drawn = Array.from({ length: Math.max(0, last - first + 1) }, (_, place) => first + place);
   const all = [...(isPhone ? PHONE_NAMES : NAMES), ...columns];
   const tracks = all.map(({ px, grow = 0 }) =>
     grow === 0 ? `${px}px` : `minmax(${px}px, ${grow}fr)`,
@@ -94,40 +91,82 @@ export function SkuGrid({
         </div>
       </div>
       <div role="rowgroup" className={classes['body']} style={{ height: heightPx }}>
-        {drawn.map(({ index, key, start }) => {
-          const sku = skus.at(index);
-          const style = { height: rowPx, transform: `translateY(${start - upPx}px)` };
-          if (sku === undefined) return <UnreadRow key={key} index={index} style={style} />;
-          return (
-            <div
-              role="row"
-              key={key}
-              aria-rowindex={index + 2}
-              className={classes['row']}
-              style={style}
-            >
-              <Names sku={sku} isPhone={isPhone} />
-              {columns.map(({ name, isNumber = false }) => (
-                <div role="cell" key={name} className={isNumber ? 'number' : ''}>
-                  {name === 'stock' && edits !== undefined ? (
-                    <StockCell
-                      sku={sku}
-                      index={index}
-                      onSave={(quantity) => edits.set(sku, quantity)}
-                      onMove={focus}
-                    />
-                  ) : (
-                    <CellContent sku={sku} name={name} />
-                  )}
-                </div>
-              ))}
-            </div>
-          );
-        })}
+        <div style={{ transform: `translateY(${base * rowPx - upPx}px)` }}>
+          {drawn.map((index) => (
+            <Row
+              key={index}
+              sku={skus.at(index)}
+              index={index}
+              topPx={(index - base) * rowPx}
+              columns={columns}
+              isPhone={isPhone}
+              rowPx={rowPx}
+              onSave={edits?.set}
+              onMove={focus}
+            />
+          ))}
+        </div>
       </div>
     </div>
   );
 }
+
+/** A SKU, or the place of one that is being read. Drawn again only if something in it changes: scrolling changes nothing. */
+const Row = memo(function Row({
+  sku,
+  index,
+  topPx,
+  columns,
+  isPhone,
+  rowPx,
+  onSave,
+  onMove,
+}: {
+  readonly sku: Sku | undefined;
+  readonly index: number;
+  readonly topPx: number;
+  readonly columns: readonly Column[];
+  readonly isPhone: boolean;
+  readonly rowPx: number;
+  /** Undefined for those who may only read. */
+  readonly onSave: StockEdits['set'] | undefined;
+  readonly onMove: (index: number) => void;
+}) {
+  const place = {
+    role: 'row',
+    'aria-rowindex': index + 2,
+    className: classes['row'] ?? '',
+    style: { height: rowPx, transform: `translateY(${topPx}px)` },
+  };
+  if (sku === undefined) {
+    return (
+      <div {...place} data-unread>
+        <div role="cell">
+          <span className={classes['unread']} />
+        </div>
+      </div>
+    );
+  }
+  return (
+    <div {...place}>
+      <Names sku={sku} isPhone={isPhone} />
+      {columns.map(({ name, isNumber = false }) => (
+        <div role="cell" key={name} className={isNumber ? 'number' : ''}>
+          {name === 'stock' && onSave !== undefined ? (
+            <StockCell
+              sku={sku}
+              index={index}
+              onSave={(quantity) => onSave(sku, quantity)}
+              onMove={onMove}
+            />
+          ) : (
+            <CellContent sku={sku} name={name} />
+          )}
+        </div>
+      ))}
+    </div>
+  );
+});
 
 /** By which column the list is sorted, and how that changes. */
 export interface Sorting {
@@ -177,17 +216,6 @@ function Heading({
         {text.skus.columns[name]}
         <Icon name={isDescending ? 'chevronDown' : 'chevronUp'} size={12} />
       </UnstyledButton>
-    </div>
-  );
-}
-
-/** The place of a row that is being read. */
-function UnreadRow({ index, style }: { readonly index: number; readonly style: CSSProperties }) {
-  return (
-    <div role="row" aria-rowindex={index + 2} className={classes['row']} style={style} data-unread>
-      <div role="cell">
-        <span className={classes['unread']} />
-      </div>
     </div>
   );
 }

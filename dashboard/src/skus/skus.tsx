@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useLocalStorage, useMediaQuery } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';
+import { useMemo } from 'react';
 import { useSession } from '../api/session.ts';
 import { Screen } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
@@ -28,14 +29,21 @@ export function Skus() {
   const edits = useStockEdits();
   const mayEdit = organization.type !== 'retailer' && permissions.includes('edit_items');
 
-  const offered = COLUMNS.filter(({ types }) => types?.includes(organization.type) ?? true);
+  const offered = useMemo(
+    () => COLUMNS.filter(({ types }) => types?.includes(organization.type) ?? true),
+    [organization.type],
+  );
   const [chosen, choose] = useLocalStorage<readonly ColumnName[]>({
     key: 'onhand-sku-columns',
     defaultValue: COLUMNS.filter(({ isDefault = false }) => isDefault).map(({ name }) => name),
     getInitialValueInEffect: false,
   });
-  const columns = offered.filter(({ name, isEssential = false }) =>
-    isPhone ? isEssential : chosen.includes(name),
+  const columns = useMemo(
+    () =>
+      offered.filter(({ name, isEssential = false }) =>
+        isPhone ? isEssential : chosen.includes(name),
+      ),
+    [offered, isPhone, chosen],
   );
 
   const { totalCount } = skus;

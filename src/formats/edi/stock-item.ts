@@ -9,7 +9,8 @@ import {
 } from '../../domain/inventory.ts';
 import { skuIdFits } from '../../domain/lines.ts';
 import type { ReadingRules } from '../../domain/reading-rules.ts';
-import { quoted, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
+import { quoted, RowDraft, SKU_ID_LENGTH, unsellableRow, type FileRow } from '../format.ts';
+import { isUnsellable } from '../unsellable.ts';
 import { placeQuantities, type Counted, type Placed, type PlaceToken } from './places.ts';
 import { inUnits, isSingleUnit } from './units.ts';
 
@@ -62,7 +63,7 @@ export interface ItemOptions<At extends { readonly number: number }> {
   /** What to send to say how many units a container holds, for messages. */
   readonly packingSegment: string;
   /** Whether a quantity below zero is read as zero. */
-  readonly rules: Pick<ReadingRules, 'negative'>;
+  readonly rules: Pick<ReadingRules, 'negative' | 'locations'>;
   /** Receives faults in quantities and units, for the acknowledgement. */
   readonly onFault: (fault: ItemFault<At>) => void;
 }
@@ -226,9 +227,15 @@ export class StockItem<At extends { readonly number: number }> {
       restrictions === null ? 'NULL' : (restrictionName(restrictions ?? null) ?? ''),
       place ?? '',
     ];
-    return place === null
-      ? { row: number, cells, line }
-      : { row: number, cells, line, location: place };
+    if (place === null) return { row: number, cells, line };
+    const row = { row: number, cells, line, location: place };
+    return isUnsellable(place)
+      ? unsellableRow(row, place, {
+          place: `Segment ${number}, location`,
+          keep: 'Send the stock that can be sold as the total of the item.',
+          isSummed: this.#options.rules.locations === 'sum',
+        })
+      : row;
   }
 
   /** The quantities of each location, or the total if there is one; empty if the item has no quantity. */

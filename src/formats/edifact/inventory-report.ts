@@ -23,13 +23,13 @@ export class InventoryReport implements EdiReport {
   /** The location that the open message names before its first LIN. */
   #place: string | null = null;
   #isInHeader = false;
-  readonly #rules: Pick<ReadingRules, 'negative'>;
+  readonly #rules: Pick<ReadingRules, 'negative' | 'locations'>;
   readonly #date = new ReportDate();
 
   constructor(
     text: AsyncIterable<string>,
     limits: FormatLimits,
-    rules: Pick<ReadingRules, 'negative'>,
+    rules: Pick<ReadingRules, 'negative' | 'locations'>,
   ) {
     this.#rules = rules;
     this.#envelope = new Envelope(limits.rowsMax);

@@ -41,7 +41,7 @@ export class Item {
     lin: Segment,
     place: string | null,
     release: string,
-    rules: Pick<ReadingRules, 'negative'>,
+    rules: Pick<ReadingRules, 'negative' | 'locations'>,
   ) {
     this.#lin = lin;
     this.#isInventoryLast = /^9[0-6]/.test(release);

@@ -64,6 +64,8 @@ export interface Column {
 
 export interface MatchedHeader {
   readonly width: number;
+  /** Without the blanks around them. */
+  readonly names: readonly string[];
   readonly kind: TableKind;
   /**
    * In the order of the file. One column may be read as two targets. Several columns of one quantity are added
@@ -81,6 +83,8 @@ export interface MatchedHeader {
   readonly overlooked: readonly string[];
   /** The columns that say where the stock of a row is. */
   readonly places: readonly number[];
+  /** Those of them whose names may say that the stock cannot be sold: all that were not mapped to be ignored. */
+  readonly judgedPlaces: readonly number[];
   /** The languages of the headers that are read, other than English. */
   readonly languages: readonly Language[];
   /** What the sender should know about the choice of columns, in sentences. */
@@ -132,6 +136,7 @@ export function matchColumns(
   );
   return {
     width: header.length,
+    names,
     kind: kindOf(chosen.columns),
     columns: chosen.columns.toSorted((a, b) => a.place - b.place).map(columnOf),
     stockBesideStatus: stockBesideStatus(chosen.spare),
@@ -148,7 +153,8 @@ export function matchColumns(
           !isPlaceName(name) &&
           !chosen.spare.some(({ header: spare }) => spare === name),
       ),
-    places: unread.filter(([, name]) => isPlaceName(name)).map(([place]) => place),
+    places: placesAmong(unread),
+    judgedPlaces: placesAmong(unread.filter(([, name]) => !ignored.has(lower(name)))),
     languages: [
       ...new Set(
         chosen.columns.flatMap(({ language = 'en' }) => (language === 'en' ? [] : [language])),
@@ -162,6 +168,10 @@ export function matchColumns(
       ),
     ],
   };
+}
+
+function placesAmong(columns: readonly (readonly [number, string])[]): readonly number[] {
+  return columns.filter(([, name]) => isPlaceName(name)).map(([place]) => place);
 }
 
 /** The mappings whose headers the file has. Throws if it lacks one that is not optional. */

@@ -2,7 +2,7 @@
 import type { ColumnTarget } from '../../domain/file-columns.ts';
 import { printKey } from '../../domain/reading-rules.ts';
 import { quoted } from '../format.ts';
-import { looksLikeStock } from './aliases.ts';
+import { looksLikeStock, looksPromised } from './aliases.ts';
 
 interface NamedColumn {
   readonly place: number;
@@ -70,8 +70,11 @@ export function lacksInventory(
   likely: readonly string[],
 ): string {
   const target = 'quantity_in_stock';
-  const offered = likely.slice(0, COLUMNS_OFFERED_MAX).map(shown);
-  const parts = offered.filter((name) => !isTotal(name));
+  const offered = likely
+    .filter((name) => !looksPromised(name))
+    .slice(0, COLUMNS_OFFERED_MAX)
+    .map(shown);
+  const parts = countedAlike(offered.filter((name) => !isTotal(name)));
   const [first = 'My stock'] = [...offered.filter(isTotal), ...parts];
   const none = `No column has a quantity or a status (${allowed.join(', ')}, or an alias of one); ${listOf(names)} `;
   return parts.length < 2
@@ -98,6 +101,30 @@ export function likelyStock(
       /^\d{1,6}$/.test((below[place] ?? '').trim()),
   );
 }
+
+/**
+ * Of the headers that tell apart what they count, those that count the same: the current quantity of a warehouse must not
+ * be added to its new one, nor what is on hand to what is available of it.
+ */
+function countedAlike(headers: readonly string[]): readonly string[] {
+  const groups = Map.groupBy(headers, (header) =>
+    COUNTS.findIndex((counted) => counted.test(header)),
+  );
+  const [first] = [...groups].toSorted(
+    ([a, some], [b, others]) => others.length - some.length || a - b,
+  );
+  return first?.[1] ?? [];
+}
+
+/** What a column counts, as its header says; the best first. */
+const COUNTS = [
+  /avail|\bats\b|\batp\b|sellable|verfügb|dispon|beschikb|dostęp/i,
+  /\bcurrent\b|\baktuell|\bactuel|\bactual\b|\battual/i,
+  /on.?hand|physical|physisch/i,
+  /\bnew\b|\bneu|\bnouve|\bnuev|\bnuov|\bnieuw|\bnow|\bnov[ao]\b/i,
+  /\bold\b|\bprevious\b/i,
+  /order|transit|incoming|expected|inbound/i,
+];
 
 /** A total must not be added to its parts. */
 function isTotal(name: string): boolean {

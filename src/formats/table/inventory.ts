@@ -1,8 +1,16 @@
 import { IGNORE, isStatusColumn, type ColumnTarget } from '../../domain/file-columns.ts';
 import { QUANTITY_MAX, type Inventory } from '../../domain/inventory.ts';
 import type { ReadingRules } from '../../domain/reading-rules.ts';
-import { quoted, refusedRow, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
+import {
+  quoted,
+  refusedRow,
+  RowDraft,
+  SKU_ID_LENGTH,
+  unsellableRow,
+  type FileRow,
+} from '../format.ts';
 import { flagOf, statusOf } from '../status-words.ts';
+import { isUnsellable } from '../unsellable.ts';
 import { isBarcodeColumn, readBarcode } from './barcodes.ts';
 import { isPlaceholder, isStatusPlaceholder, withoutApostrophe, withoutBlanks } from './blanks.ts';
 import { NULL_CELL, readCell, type CellReading } from './cells.ts';
@@ -13,7 +21,7 @@ import {
   type MatchedHeader,
 } from './columns.ts';
 import { mappingOf } from './header-refusals.ts';
-import { isTotalPlace, placeOf } from './place-columns.ts';
+import { isTotalPlace, placeOf, unsellablePlace } from './place-columns.ts';
 import { ReadingNotes } from './reading-notes.ts';
 import type { CellRules } from './quantities.ts';
 import { inUnits } from './row-units.ts';
@@ -46,12 +54,15 @@ export class InventoryReader {
   /** The line of a row. Its refusal names the row, the column, the value and what is allowed. */
   read(row: TableRow): FileRow {
     if ('fault' in row) return refusedRow(row.row, row.found ?? [], `Row ${row.row} ${row.fault}.`);
-    const { draft, line } = new RowReading(row, this.#header, this.#rules, this.notes).read(
-      this.#columns,
-    );
+    const { draft, line, unsellable } = new RowReading(
+      row,
+      this.#header,
+      this.#rules,
+      this.notes,
+    ).read(this.#columns);
     const location = placeOf(row.cells, this.#header.places);
     const isTotal = isTotalPlace(row.cells, this.#header.places);
-    return {
+    const read: FileRow = {
       row: row.row,
       cells: row.cells,
       line,
@@ -59,7 +70,29 @@ export class InventoryReader {
       ...(isTotal && { isTotal }),
       ...(draft.warnings.length > 0 && { warnings: draft.warnings }),
     };
+    return this.#withoutUnsellable(read, unsellable);
   }
+
+  /** Leaves the row out if its place, or else its status, says that its stock cannot be sold. */
+  #withoutUnsellable(row: FileRow, status: UnsellableStatus | undefined): FileRow {
+    const place = unsellablePlace(row.cells, this.#header.judgedPlaces);
+    const header = place === undefined ? status?.header : this.#header.names[place.at];
+    const name = place?.name ?? status?.name;
+    if (header === undefined || name === undefined) return row;
+    const left = unsellableRow(row, name, {
+      place: `Row ${row.row}, column ${quoted(header)}`,
+      keep: `To read it like any other, send ${mappingOf([{ header, target: IGNORE }])}.`,
+      isSummed: this.#rules.locations === 'sum',
+    });
+    if (left !== row) this.notes.add('unsellable', header, name, row.row);
+    return left;
+  }
+}
+
+/** A status that says that the stock of its row cannot be sold. */
+interface UnsellableStatus {
+  readonly header: string;
+  readonly name: string;
 }
 
 /** Reads one row. */
@@ -73,6 +106,7 @@ class RowReading {
   /** Quantities whose cells name their unit themselves, such as `2 dozen`: they are in units already. */
   readonly #inUnits = new Set<keyof Inventory>();
   #hasSkuId = false;
+  #unsellable: UnsellableStatus | undefined;
   /** Whether a column of this row has a status, although its header is that of the stock. */
   #hasStatusForStock = false;
 
@@ -86,6 +120,7 @@ class RowReading {
   read(columns: readonly Column[]): {
     readonly draft: RowDraft;
     readonly line: FileRow['line'];
+    readonly unsellable: UnsellableStatus | undefined;
   } {
     for (const column of columns) this.#readColumn(column);
     this.#applyUnit();
@@ -96,7 +131,7 @@ class RowReading {
       () => `Row ${row} names no SKU: fill in one or more of ${this.#headersOf(IDENTIFIERS)}.`,
       () => `Row ${row} sets nothing: fill in one or more of ${this.#headersOf(FIELDS)}.`,
     );
-    return { draft, line };
+    return { draft, line, unsellable: this.#unsellable };
   }
 
   #headersOf(targets: ReadonlySet<ColumnTarget>): string {
@@ -173,6 +208,10 @@ class RowReading {
     if (status !== undefined) return this.#status.add(status);
     if (isStatusPlaceholder(cell)) return;
     const value = withoutBlanks(cell);
+    if (isUnsellable(value)) {
+      this.#unsellable ??= { header, name: value };
+      return;
+    }
     this.#notes.add('status', header, value, this.#row.row);
     this.#warnOrFault(this.#message(column, `${quoted(value)} is not a known status`));
   }

@@ -1,14 +1,15 @@
 /** Columns that say where a row's stock is: a warehouse, a bin, a lot. */
 import { namesIn, type InLanguages } from '../language.ts';
+import { isUnsellable } from '../unsellable.ts';
 import { normalizedHeader } from './aliases.ts';
 import { withoutBlanks } from './blanks.ts';
 
 /** Headers of such columns. Rows of one SKU at different places are parts of its stock. */
 export const PLACE_NAMES: InLanguages = {
-  en: 'warehouse, warehouse code, warehouse name, warehouse ID, warehouse number, location, location name, location code, location ID, inventory location, stock location, storage location, SLoc, site, site code, facility, facility ID, fulfillment center, fulfillment center ID, distribution center, DC, store, store name, store ID, branch, branch code, plant, plnt, depot, source code, ship node, bin, bin name, bin location, lot, lot number, lot no, batch, batch number, batch no',
-  de: 'Lager, Lagerort, LOrt, Lagername, Lagerplatz, Lagernummer, Lager-Nr., Werk, Filiale, Standort, Charge',
-  fr: 'entrepôt, dépôt, magasin, emplacement, lot',
-  es: 'almacén, bodega, ubicación, tienda, sucursal, lote',
+  en: 'warehouse, warehouse code, warehouse name, warehouse ID, warehouse number, location, location name, location code, location ID, inventory location, stock location, storage location, SLoc, site, site code, facility, facility ID, fulfillment center, fulfillment center ID, distribution center, DC, store, store name, store ID, branch, branch code, plant, plnt, depot, source code, ship node, bin, bin name, bin location, lot, lot number, lot no, batch, batch number, batch no, stock type, stock category, inventory type, inventory state, disposition, detailed disposition, warehouse condition code',
+  de: 'Lager, Lagerort, LOrt, Lagername, Lagerplatz, Lagernummer, Lager-Nr., Werk, Filiale, Standort, Charge, Bestandsart',
+  fr: 'entrepôt, dépôt, magasin, emplacement, lot, type de stock',
+  es: 'almacén, bodega, ubicación, tienda, sucursal, lote, tipo de stock',
   it: 'magazzino, deposito, ubicazione, negozio, lotto',
   nl: 'magazijn, locatie, filiaal, winkel, partij',
   pl: 'magazyn, lokalizacja, oddział, sklep, partia',
@@ -34,6 +35,18 @@ export function placeOf(cells: readonly string[], places: readonly number[]): st
   if (places.length === 0) return undefined;
   const named = places.map((place) => withoutBlanks(cells[place] ?? ''));
   return named.every((name) => name === '') ? '' : named.join('\n');
+}
+
+/** The first of these columns whose cell says that the row's stock cannot be sold; undefined if none does. */
+export function unsellablePlace(
+  cells: readonly string[],
+  places: readonly number[],
+): { readonly at: number; readonly name: string } | undefined {
+  for (const at of places) {
+    const name = withoutBlanks(cells[at] ?? '');
+    if (name !== '' && isUnsellable(name)) return { at, name };
+  }
+  return undefined;
 }
 
 /** Cells in such columns that mean all places together. */

@@ -11,6 +11,8 @@ const NOTES = {
     `${column} has a status that is not known and was ignored: ${values}.`,
   unit: (column, values) =>
     `${column} has a unit of measure that is not known; its quantities count as single units: ${values}.`,
+  unsellable: (column, values) =>
+    `${column} has stock that cannot be sold, which is left out: ${values}.`,
   contradiction: (column, values) =>
     `${column} has quantities in rows whose status is out of stock; their stock was set to 0: ${values}.`,
   date: (column, values) => `${column} has a date that cannot be read and was ignored: ${values}.`,

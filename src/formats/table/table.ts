@@ -34,8 +34,50 @@ export interface Table<Header> {
   readonly headerRow: number;
   readonly headerCells: readonly string[];
   readonly header: Header;
-  /** The rows below the header and its annotations, without blank ones. Can be read once. */
+  /** The rows below the header and its annotations, without blank ones and repeated headers. Can be read once. */
   readonly rows: AsyncGenerator<readonly TableRow[]>;
+  /** The rows that repeat the header, as reports do on each page; complete once all rows are read. */
+  readonly repeated: RepeatedHeaders;
+}
+
+/** Recognizes rows that repeat the header, and counts them. */
+export class RepeatedHeaders {
+  readonly #names: readonly string[];
+  #count = 0;
+  #first = 0;
+
+  constructor(headerCells: readonly string[]) {
+    this.#names = headerCells.map(nameIn);
+  }
+
+  /** Whether a row repeats the header; if it does, it is counted. */
+  add(row: TableRow): boolean {
+    if (!('cells' in row) || row.unreadable !== undefined) return false;
+    const { cells } = row;
+    const names = this.#names;
+    const isRepeated =
+      names.length > 1 &&
+      names.every((name, place) => nameIn(cells[place] ?? '') === name) &&
+      cells.every((cell, place) => place < names.length || withoutBlanks(cell) === '');
+    if (!isRepeated) return false;
+    this.#count += 1;
+    this.#first ||= row.row;
+    return true;
+  }
+
+  /** What the sender should know, in sentences. */
+  notes(): readonly string[] {
+    if (this.#count === 0) return [];
+    return [
+      this.#count === 1
+        ? `Row ${this.#first} repeats the header and was skipped.`
+        : `${this.#count} rows repeat the header and were skipped, the first of them row ${this.#first}.`,
+    ];
+  }
+}
+
+function nameIn(cell: string): string {
+  return withoutBlanks(cell).toLowerCase();
 }
 
 /** A row that is not a header that can be used. */
@@ -102,11 +144,13 @@ export async function openTable<Header>(
       const next = await rows.takeUpTo(2);
       if (!areAnnotations(next[0], next[1])) rows.putBack(next);
       const { headerCells, header } = found;
+      const repeated = new RepeatedHeaders(headerCells);
       return {
         headerRow: row.row,
         headerCells,
         header,
-        rows: readBelow(rows, headerCells, terms),
+        rows: readBelow(rows, headerCells, terms, repeated),
+        repeated,
       };
     }
     above = isMerged(row) ? row : undefined;
@@ -237,6 +281,7 @@ async function* readBelow(
   rows: RowReader,
   headerCells: readonly string[],
   terms: TableTerms,
+  repeated: RepeatedHeaders,
 ): AsyncGenerator<readonly TableRow[]> {
   const width = headerCells.length;
   // A separator at the end of the header makes a column without a name, which rows may lack.
@@ -246,7 +291,7 @@ async function* readBelow(
   for await (const some of rows.remaining()) {
     const filled: TableRow[] = [];
     for (const row of some) {
-      if (isBlank(row)) continue;
+      if (isBlank(row) || repeated.add(row)) continue;
       missing += Math.max(0, width - cellsOf(row).length);
       if (missing > missingMax) throw tooManyMissing(row.row, width, missingMax);
       filled.push(fittedRow(row, { width, named }, terms));

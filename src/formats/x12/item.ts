@@ -44,7 +44,7 @@ export class Item {
     lin: Segment,
     place: string | null,
     onFault: (fault: FaultyElement) => void,
-    rules: Pick<ReadingRules, 'negative'>,
+    rules: Pick<ReadingRules, 'negative' | 'locations'>,
   ) {
     this.#lin = lin;
     this.#onFault = onFault;

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { AuditNote, Author } from '../../domain/audit.ts';
 import type { AuditStore } from '../../store/store.ts';
 import type { Principal } from '../../domain/parties.ts';
+import { logEvent } from '../../logging/event-log.ts';
 
 /** The author of an authenticated request. */
 export function authorOf(request: FastifyRequest, { username, tokenId }: Principal): Author {
@@ -42,6 +43,6 @@ export async function appendNote(
   try {
     await audit.append(note);
   } catch (error) {
-    request.log.error({ err: error, entry: note }, 'audit entry not written');
+    logEvent(request.log, 'audit entry not written', { err: error, entry: note });
   }
 }

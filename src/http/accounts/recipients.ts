@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import type { AuditNote } from '../../domain/audit.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Recipient } from '../../domain/notifications.ts';
+import { logEvent } from '../../logging/event-log.ts';
 import type { MailSettings } from '../../notifications/channels.ts';
 import {
   confirmationCodeHash,
@@ -128,7 +129,7 @@ export function addRecipients(app: FastifyInstance, routes: RecipientRoutes): vo
     const failure = await sendConfirmation(settings, { to: address, organization, code }).then(
       () => null,
       (error: unknown) => {
-        request.log.error({ err: error, channel: 'email' }, 'notification failed');
+        logEvent(request.log, 'confirmation not sent', { err: error });
         return 'The mail server did not accept the email with the confirmation. Check the address, and ask for the email again.';
       },
     );

@@ -24,6 +24,7 @@ import { printInSlices } from '../request/slices.ts';
 import { slicesOf } from '../request/reply-budget.ts';
 import { addResource } from '../request/resource.ts';
 import { VisibleSuppliersCache, visibleSuppliers } from '../../changes/visible-suppliers.ts';
+import { logEvent } from '../../logging/event-log.ts';
 
 interface ChangeRoutes {
   readonly admission: Admission;
@@ -164,7 +165,7 @@ export function addChanges(
       }
     } catch (error) {
       // The response has begun, so it cannot report the error. The client reconnects and gets it then.
-      request.log.info({ err: error }, 'a change stream ended');
+      logEvent(request.log, 'a change stream ended', { err: error });
     } finally {
       // A client that does not read would keep the connection open.
       if (raw.writableNeedDrain) raw.destroy();

@@ -24,6 +24,7 @@ import {
 import { appendNote } from '../accounts/author.ts';
 import { readBody, smallBodyLimits } from '../request/body.ts';
 import { checkParameters } from '../request/parameters.ts';
+import { traceOf } from '../request/request-trace.ts';
 import { addResource } from '../request/resource.ts';
 import { addWebhookDeliveries } from './webhook-deliveries.ts';
 import {
@@ -186,6 +187,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
         messageId,
         message: { type: 'webhook.test' },
         madeAtMs: options.now(),
+        causes: Object.values(traceOf(request)),
       },
       options,
     );

@@ -23,7 +23,8 @@ import {
   wrongState,
   type FileRoutes,
 } from './files.ts';
-import { checkParameters, flagOf, noteHeaderOf } from '../request/parameters.ts';
+import { checkParameters, flagOf } from '../request/parameters.ts';
+import { batchNotesOf } from '../request/request-trace.ts';
 import { readRules } from './reading-rules.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
@@ -79,8 +80,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     checkParameters(request, Object.keys(RevertQuerySchema.properties));
     const dryRun = flagOf(request, 'dry_run') ?? false;
     const force = flagOf(request, 'force') ?? false;
-    const reason = noteHeaderOf(request, 'Batch-Reason');
-    const reference = noteHeaderOf(request, 'Batch-Reference');
+    const notes = batchNotesOf(request);
     refuseBody(body);
     const file = await findFile(routes, request);
     if (!isOver(file)) throw wrongState(file, 'cancel it first, or wait until it is finished');
@@ -95,8 +95,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
         userId: admission.principalOf(request).userId,
         force,
         dryRun,
-        ...(reason !== undefined && { reason }),
-        ...(reference !== undefined && { reference }),
+        ...notes,
       },
       (revertOne) =>
         admission.reverting(request, () => intake.runAlone(file.supplierId, revertOne)),

@@ -21,6 +21,7 @@ import { describe } from '../documentation.ts';
 import { refuseBody } from '../inventory/batches.ts';
 import { readBody, smallBodyLimits } from '../request/body.ts';
 import { checkParameters, noteHeaderOf, queryOf } from '../request/parameters.ts';
+import { traceOf } from '../request/request-trace.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 import {
@@ -93,6 +94,7 @@ export function addFileEffects(app: FastifyInstance, routes: EffectRoutes): void
         userId,
         reason: reason ?? file.reason,
         reference: reference ?? file.reference,
+        ...traceOf(request),
       }),
     );
     return sendJson(request, reply, JSON.stringify({ uuid }));
@@ -110,7 +112,7 @@ export function addFileEffects(app: FastifyInstance, routes: EffectRoutes): void
     const { userId } = admission.principalOf(request);
     const { reason, reference } = file;
     const uuid = await admission.writing(request, () =>
-      service.check(file, rules, { userId, reason, reference }),
+      service.check(file, rules, { userId, reason, reference, ...traceOf(request) }),
     );
     return sendJson(request, reply, JSON.stringify({ uuid }));
   };

@@ -50,6 +50,7 @@ import {
   queryOf,
   uuidOf,
 } from '../request/parameters.ts';
+import { traceOf } from '../request/request-trace.ts';
 import { sendJson } from '../request/reply.ts';
 import { sliced } from '../request/reply-budget.ts';
 import { addResource } from '../request/resource.ts';
@@ -197,6 +198,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
         asked: { ...terms, rules: rulesInForce(saved, { ...given, ...inForm }) },
         reason: reason ?? null,
         reference: reference ?? null,
+        ...traceOf(request),
         uploadedAtMs: Date.now(),
         idempotency:
           key === undefined

@@ -13,6 +13,7 @@ import { ConfirmationRequired } from '../problems.ts';
 import { appendNote, noteOf } from '../accounts/author.ts';
 import type { Admission } from '../request/admission.ts';
 import { headerOf } from '../request/parameters.ts';
+import { traceOf } from '../request/request-trace.ts';
 import { streamRefused, type AsOfRules, type WriteOptions } from './write-options.ts';
 
 /** Each is a setting of `config.ts`. */
@@ -163,6 +164,7 @@ export class BatchSubmitter {
       lines,
       ...(reason !== undefined && { reason }),
       ...(reference !== undefined && { reference }),
+      ...traceOf(request),
       ...(options !== undefined && { options }),
     };
   }

@@ -20,7 +20,8 @@ import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/bod
 import { appendNote, noteOf } from '../accounts/author.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
-import { checkParameters, flagOf, noteHeaderOf, queryOf, uuidOf } from '../request/parameters.ts';
+import { checkParameters, flagOf, queryOf, uuidOf } from '../request/parameters.ts';
+import { batchNotesOf } from '../request/request-trace.ts';
 import { sendJson, sendJsonParts } from '../request/reply.ts';
 import { printInSlices } from '../request/slices.ts';
 import { addResource } from '../request/resource.ts';
@@ -86,8 +87,7 @@ export function addBatches(
     checkParameters(request, Object.keys(RevertQuerySchema.properties));
     const force = flagOf(request, 'force') ?? false;
     const dryRun = flagOf(request, 'dry_run') ?? false;
-    const reason = noteHeaderOf(request, 'Batch-Reason');
-    const reference = noteHeaderOf(request, 'Batch-Reference');
+    const notes = batchNotesOf(request);
     refuseBody(body);
     const { organizationId: supplierId, userId } = admission.principalOf(request);
     const uuid = uuidOf(request);
@@ -98,8 +98,7 @@ export function addBatches(
       uuid,
       force,
       dryRun,
-      ...(reason !== undefined && { reason }),
-      ...(reference !== undefined && { reference }),
+      ...notes,
     };
     const outcome = await admission.reverting(request, () =>
       intake.runAlone(supplierId, () => batches.revert(asked)),

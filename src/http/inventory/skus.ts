@@ -38,7 +38,8 @@ import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/bod
 import { appendNote, noteOf } from '../accounts/author.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
-import { checkParameters, noteHeaderOf, queryOf, uuidOf } from '../request/parameters.ts';
+import { checkParameters, queryOf, uuidOf } from '../request/parameters.ts';
+import { batchNotesOf } from '../request/request-trace.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 import { visibleSuppliers } from '../../changes/visible-suppliers.ts';
@@ -194,15 +195,13 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     const { include } = readWriteQuery(queryOf(request));
     const { value, text } = parseBody(body, SKU_EXPECTED);
     const entry = parseSkuCreation(value, text);
-    const reason = noteHeaderOf(request, 'Batch-Reason');
-    const reference = noteHeaderOf(request, 'Batch-Reference');
+    const notes = batchNotesOf(request);
     const { batchUuid, entries } = await admission.writing(request, () =>
       store.applyCatalogue({
         supplierId,
         userId,
         source: 'create',
-        ...(reason !== undefined && { reason }),
-        ...(reference !== undefined && { reference }),
+        ...notes,
         existing: 'refuse',
         entries: [entry],
       }),
@@ -230,8 +229,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     const { include } = readWriteQuery(queryOf(request));
     const { value, text } = parseBody(body, CHANGE_EXPECTED);
     const entry = parseSkuChange(value, text);
-    const reason = noteHeaderOf(request, 'Batch-Reason');
-    const reference = noteHeaderOf(request, 'Batch-Reference');
+    const notes = batchNotesOf(request);
     const uuid = pathUuid(request);
     const sku = await store.skus.find([supplierId], uuid);
     if (sku === undefined) throw noSuchSku();
@@ -241,8 +239,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
         supplierId,
         userId,
         source: 'update',
-        ...(reason !== undefined && { reason }),
-        ...(reference !== undefined && { reference }),
+        ...notes,
         existing: 'update',
         entries: [{ ...entry, skuId: sku.skuId, inventory: {} }],
       }),
@@ -255,8 +252,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     const { organizationId: supplierId, userId } = admission.principalOf(request);
     refuseBody(await readBody(request, bodyLimits));
     checkParameters(request, []);
-    const reason = noteHeaderOf(request, 'Batch-Reason');
-    const reference = noteHeaderOf(request, 'Batch-Reference');
+    const notes = batchNotesOf(request);
     const sku = await store.skus.find([supplierId], pathUuid(request));
     if (sku === undefined) throw noSuchSku();
     const { batchUuid } = await admission.writing(request, () =>
@@ -264,8 +260,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
         supplierId,
         userId,
         source: 'update',
-        ...(reason !== undefined && { reason }),
-        ...(reference !== undefined && { reference }),
+        ...notes,
         existing: 'update',
         entries: [{ skuId: sku.skuId, retires: true, product: {}, inventory: {} }],
       }),

@@ -27,6 +27,8 @@ interface ClientConnectionsParts {
 /** The share of all connections from which on a new one replaces one without an admitted request. */
 const CROWDED_SHARE = 0.9;
 const RETRY_SECONDS = 10;
+/** How long a connection without an admitted request may delay the end of the server. */
+const UNUSED_END_WITHIN_MS = 2000;
 
 /** Limits the connections of clients: of all together, and of each address. */
 export class ClientConnections {
@@ -38,7 +40,7 @@ export class ClientConnections {
    * without credentials, slowly.
    */
   readonly #replaceable = new Set<Socket>();
-  #open = 0;
+  readonly #open = new Set<Socket>();
 
   constructor(parts: ClientConnectionsParts) {
     this.#parts = parts;
@@ -48,7 +50,6 @@ export class ClientConnections {
 
   /** Applies the limits to the connections that a server accepts from now on. */
   attach(server: Server): void {
-    server.maxConnections = this.#parts.limits.clientConnectionsMax;
     server.on('connection', (socket) => this.#accept(socket));
   }
 
@@ -61,16 +62,20 @@ export class ClientConnections {
   }
 
   usage(): { readonly used: number; readonly limit: number } {
-    return { used: this.#open, limit: this.#parts.limits.clientConnectionsMax };
+    return { used: this.#open.size, limit: this.#parts.limits.clientConnectionsMax };
   }
 
   #accept(socket: Socket): void {
     const { isProxied, refusal, limits } = this.#parts;
-    if (this.#open >= limits.clientConnectionsMax * CROWDED_SHARE) this.#replaceOldest();
-    this.#open += 1;
+    if (this.#open.size >= limits.clientConnectionsMax * CROWDED_SHARE) this.#replaceOldest();
+    if (this.#open.size >= limits.clientConnectionsMax) {
+      socket.destroy();
+      return;
+    }
+    this.#open.add(socket);
     this.#replaceable.add(socket);
     socket.once('close', () => {
-      this.#open -= 1;
+      this.#open.delete(socket);
       this.#replaceable.delete(socket);
     });
     if (isProxied || this.#enter(socket.remoteAddress ?? '', socket)) return;
@@ -78,10 +83,22 @@ export class ClientConnections {
     socket.destroySoon();
   }
 
+  /**
+   * Closes the connections that have no admitted request soon, and again until none is open. A server that closes waits
+   * for each connection on which no request has ended, and Node no longer limits the time for its headers then.
+   */
+  endUnused(): void {
+    const timer = setInterval(() => {
+      for (const socket of this.#replaceable) socket.destroy();
+      if (this.#open.size === 0) clearInterval(timer);
+    }, UNUSED_END_WITHIN_MS).unref();
+  }
+
   #replaceOldest(): void {
     const [oldest] = this.#replaceable;
     if (oldest === undefined) return;
     this.#replaceable.delete(oldest);
+    this.#open.delete(oldest);
     oldest.destroy();
   }
 

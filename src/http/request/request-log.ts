@@ -2,6 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
 import type { AnsweredRequest } from '../../metrics/recorder.ts';
+import { knownMethod } from './request-method.ts';
+import { logEvent } from '../../logging/event-log.ts';
 
 /** What the log says about a request beside its status. */
 interface RequestFacts {
@@ -30,19 +32,16 @@ export function addRequestLog(
 ): void {
   app.decorateRequest('facts', null);
   app.addHook('onResponse', async (request, reply) => {
-    request.log.info(
-      {
-        method: request.method,
-        path: pathOf(request.url),
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-        address: request.ip,
-        ...request.facts,
-      },
-      'answered',
-    );
-    record?.answered({
+    logEvent(request.log, 'answered', {
       method: request.method,
+      path: pathOf(request.url),
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      address: request.ip,
+      ...request.facts,
+    });
+    record?.answered({
+      method: knownMethod(request),
       route: request.routeOptions.url,
       status: reply.statusCode,
       durationMs: reply.elapsedTime,

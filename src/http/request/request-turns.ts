@@ -28,6 +28,9 @@ interface Exchange {
 /** How long requests are begun before other work of the thread gets a turn. */
 const SLICE_MS = 8;
 
+/** How many of the requests that wait are looked at in a turn. */
+const SCHEDULED_MAX = 64;
+
 /** Each limit of a request waits for the end of its response. Node takes more than ten listeners for a leak. */
 const CLOSE_LISTENERS_MAX = 20;
 
@@ -43,8 +46,9 @@ export class RequestTurns {
   /** The next request of each connection that is begun in the next turn. */
   readonly #due = new Set<Exchange>();
   #begin: RequestListener = () => undefined;
-  #spentMs = 0;
-  #isTurnScheduled = false;
+  #turnBeganMs: number | undefined;
+  #isEndScheduled = false;
+  #scheduled = 0;
 
   constructor(parts: RequestTurnsParts) {
     this.#parts = parts;
@@ -93,8 +97,16 @@ export class RequestTurns {
   }
 
   #start(exchange: Exchange): void {
-    if (this.#spentMs < SLICE_MS) this.#run(exchange);
-    else this.#due.add(exchange);
+    if (this.#due.size === 0 && this.#hasTime()) this.#run(exchange);
+    else {
+      this.#due.add(exchange);
+      this.#schedule();
+    }
+  }
+
+  /** Counts all that the thread has done since the first request of this turn was begun: most of a request's work follows later. */
+  #hasTime(): boolean {
+    return this.#turnBeganMs === undefined || performance.now() - this.#turnBeganMs < SLICE_MS;
   }
 
   #run({ request, response }: Exchange): void {
@@ -102,10 +114,9 @@ export class RequestTurns {
     if (socket.destroyed) return;
     response.setMaxListeners(CLOSE_LISTENERS_MAX);
     response.once('close', () => this.#startNext(socket));
-    const startedMs = performance.now();
+    this.#turnBeganMs ??= performance.now();
+    this.#endTurnLater();
     this.#begin(request, response);
-    this.#spentMs += performance.now() - startedMs;
-    this.#scheduleTurn();
   }
 
   #startNext(socket: Socket): void {
@@ -114,17 +125,31 @@ export class RequestTurns {
     else this.#start(next);
   }
 
-  #scheduleTurn(): void {
-    if (this.#isTurnScheduled) return;
-    this.#isTurnScheduled = true;
+  #endTurnLater(): void {
+    if (this.#isEndScheduled) return;
+    this.#isEndScheduled = true;
     setImmediate(() => {
-      this.#isTurnScheduled = false;
-      this.#spentMs = 0;
-      for (const exchange of this.#due) {
-        if (this.#spentMs >= SLICE_MS) break;
-        this.#due.delete(exchange);
-        this.#run(exchange);
-      }
+      this.#isEndScheduled = false;
+      this.#turnBeganMs = undefined;
     });
+  }
+
+  /** Each request is begun in a callback of its own, so that the promises that it resolves are counted before the next. */
+  #schedule(): void {
+    while (this.#scheduled < Math.min(this.#due.size, SCHEDULED_MAX)) {
+      this.#scheduled += 1;
+      setImmediate(() => this.#runDue());
+    }
+  }
+
+  #runDue(): void {
+    // The end of the turn comes before this in the next one.
+    if (!this.#hasTime()) return void setImmediate(() => this.#runDue());
+    this.#scheduled -= 1;
+    const [next] = this.#due;
+    if (next === undefined) return;
+    this.#due.delete(next);
+    this.#run(next);
+    this.#schedule();
   }
 }

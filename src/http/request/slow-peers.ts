@@ -40,12 +40,11 @@ const CHECKS_PER_GRACE = 4;
 export class SlowPeers {
   readonly #parts: SlowPeersParts;
   readonly #exchanges = new Set<Exchange>();
-  readonly #timer: NodeJS.Timeout;
+  /** Runs while there are exchanges, also those that a server which closes waits for. */
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: SlowPeersParts) {
     this.#parts = parts;
-    const everyMs = parts.limits.slowPeerGraceMs / CHECKS_PER_GRACE;
-    this.#timer = setInterval(() => this.#check(), everyMs).unref();
   }
 
   /** Watches a request and its response until the response has ended. */
@@ -64,14 +63,18 @@ export class SlowPeers {
     exchange.received.restart(socket.bytesRead, nowMs);
     exchange.sent.restart(socket.bytesWritten, nowMs);
     this.#exchanges.add(exchange);
+    this.#timer ??= setInterval(
+      () => this.#check(),
+      limits.slowPeerGraceMs / CHECKS_PER_GRACE,
+    ).unref();
     response.once('close', () => this.#exchanges.delete(exchange));
   }
 
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-
   #check(): void {
+    if (this.#exchanges.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
     const nowMs = performance.now();
     const { mayPause, onCut } = this.#parts;
     for (const exchange of this.#exchanges) {

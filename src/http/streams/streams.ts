@@ -26,6 +26,7 @@ import {
   readBulkOptions,
   type WriteOptions,
 } from '../inventory/write-options.ts';
+import { logEvent } from '../../logging/event-log.ts';
 
 export interface StreamSettings {
   /** How long a stream may be idle: the client neither sends nor reads. */
@@ -231,7 +232,7 @@ class LineStream {
       }
     } catch (error) {
       if (!(error instanceof ClientDisconnected)) throw error;
-      request.log.info({ row: this.#chunks.next.row }, 'the client of a stream disconnected');
+      logEvent(request.log, 'the client of a stream disconnected', { row: this.#chunks.next.row });
     } finally {
       this.#isOver = true;
       input.stop(new ClientDisconnected());
@@ -247,7 +248,7 @@ class LineStream {
       index: place.index,
       sentence: sentenceOf(place, lastUncertain),
     });
-    request.log.info({ err: reason, row: place.row }, 'a stream was aborted');
+    logEvent(request.log, 'a stream was aborted', { err: reason, row: place.row });
     await output.write(text);
     await output.abort();
   }

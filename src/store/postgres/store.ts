@@ -10,6 +10,7 @@ import type {
   SkuStore,
   Store,
   FileStore,
+  StoreHealth,
   StoreMeasures,
   NotificationStore,
   WebhookStore,
@@ -32,6 +33,7 @@ import {
   type PoolSettings,
 } from './connection/pool.ts';
 import { shownUrl } from './connection/url.ts';
+import { Workers } from './connection/workers.ts';
 import { joinSku } from './lookups.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { PostgresPrincipalCache } from './read/principals.ts';
@@ -39,9 +41,19 @@ import { isDistributed } from './schema/distribution.ts';
 import { migrate, type SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
-import { PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from '../sql/kysely.ts';
+import {
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  sql,
+} from '../sql/kysely.ts';
 import type { PoolClient } from 'pg';
-import { createQueryBuilder, type SqlDatabase } from '../sql/database.ts';
+import {
+  createQueryBuilder,
+  everySupplier,
+  type IsReachable,
+  type SqlDatabase,
+} from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
 import { isUniqueViolation } from './connection/errors.ts';
 
@@ -70,18 +82,21 @@ export class PostgresStore implements Store {
   readonly grouping: Grouping;
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
+  /** Undefined if the database is not distributed. */
+  readonly #workers: Workers | undefined;
 
   private constructor(pool: ConnectionPool, settings: PostgresSettings, isDistributed: boolean) {
     this.#pool = pool;
     const groupsMax = Math.max(1, settings.connectionsMax - CONNECTIONS_FOR_READS);
     this.grouping = { isShared: false, groupsMax };
     this.#applier = new PostgresApplier(pool, settings.groupLinesMax);
-    const database = new PostgresDatabase(pool);
+    this.#workers = isDistributed ? new Workers(pool) : undefined;
+    const database = new PostgresDatabase(pool, this.#workers);
     this.audit = new SqlAudit(database);
     this.accounts = new SqlAccounts(database, new PostgresPrincipalCache(pool));
     this.skus = new PostgresSkus(pool, isDistributed);
     this.batches = new SqlBatches(database, (request) => this.#applier.revert(request));
-    this.changes = new PostgresChanges(pool, database);
+    this.changes = new PostgresChanges(pool, database, this.#workers);
     this.webhooks = new SqlWebhooks(database);
     this.notifications = new SqlNotifications(database);
     this.files = new SqlFiles(database);
@@ -152,11 +167,12 @@ export class PostgresStore implements Store {
   }
 
   /** Writes, because a standby would answer reads. */
-  probe(): Promise<void> {
-    return inTransaction(this.#pool, async (client) => {
+  async probe(): Promise<StoreHealth> {
+    await inTransaction(this.#pool, async (client) => {
       await client.query(`INSERT INTO probes VALUES ('\\x00')`);
       await client.query('DELETE FROM probes');
     });
+    return this.#workers === undefined ? {} : { workers: await this.#workers.check() };
   }
 
   measure(): Promise<StoreMeasures> {
@@ -175,9 +191,11 @@ class PostgresDatabase implements SqlDatabase {
   readonly db: Kysely<SqlTables>;
   readonly hasRowLocks = true;
   readonly #pool: ConnectionPool;
+  readonly #workers: Workers | undefined;
 
-  constructor(pool: ConnectionPool) {
+  constructor(pool: ConnectionPool, workers: Workers | undefined) {
     this.#pool = pool;
+    this.#workers = workers;
     this.db = createQueryBuilder<SqlTables>(
       {
         createAdapter: () => new PostgresAdapter(),
@@ -200,6 +218,17 @@ class PostgresDatabase implements SqlDatabase {
       if (counts[0] !== 0) for (const statement of conditional) await run(client, statement);
       return counts;
     });
+  }
+
+  readReachable<T>(readRows: (isReachable: IsReachable) => Promise<T>): Promise<T> {
+    if (this.#workers === undefined) return readRows(everySupplier);
+    return this.#workers.readReachable((ids) =>
+      readRows(
+        ids === null
+          ? everySupplier
+          : (supplier) => sql<boolean>`${sql.ref(supplier)} = ANY (${ids}::int[])`,
+      ),
+    );
   }
 
   isDuplicate(error: unknown): boolean {

@@ -163,24 +163,28 @@ export class SqlBatches implements BatchStore {
   }
 
   async expectedReports(): Promise<readonly ExpectedReport[]> {
-    const rows = await this.#database.db
-      .selectFrom('suppliers')
-      .innerJoin('organizations', 'organizations.id', 'suppliers.id')
-      .select((from) => [
-        'suppliers.id',
-        'name',
-        'expected_interval_minutes',
-        // Not a join, for which PostgreSQL might read all batches of the supplier.
-        from
-          .selectFrom('batches')
-          .select('applied_at_ms')
-          .whereRef('batches.supplier_id', '=', 'suppliers.id')
-          .whereRef('batches.number', '=', 'suppliers.last_batch_number')
-          .as('last_heard_at_ms'),
-      ])
-      .where('expected_interval_minutes', 'is not', null)
-      .where('suspended_at_ms', 'is', null)
-      .execute();
+    const rows = await this.#database.readReachable((isReachable) =>
+      this.#database.db
+        .selectFrom('suppliers')
+        .innerJoin('organizations', 'organizations.id', 'suppliers.id')
+        .select((from) => [
+          'suppliers.id',
+          'name',
+          'expected_interval_minutes',
+          // Not a join, for which PostgreSQL might read all batches of the supplier.
+          from
+            .selectFrom('batches')
+            .select('applied_at_ms')
+            .whereRef('batches.supplier_id', '=', 'suppliers.id')
+            .whereRef('batches.number', '=', 'suppliers.last_batch_number')
+            .where(isReachable('batches.supplier_id'))
+            .as('last_heard_at_ms'),
+        ])
+        .where('expected_interval_minutes', 'is not', null)
+        .where('suspended_at_ms', 'is', null)
+        .where(isReachable('suppliers.id'))
+        .execute(),
+    );
     return rows.map((row) => ({
       supplierId: row.id,
       name: row.name,
@@ -280,11 +284,14 @@ export class SqlBatches implements BatchStore {
     { table, time, until }: SweptTable,
     limit: number,
   ): Promise<readonly { readonly supplierId: number; readonly count: number }[]> {
-    const { rows } = await sql<{ supplierId: number; count: number }>`
-      SELECT supplier_id AS ${sql.ref('supplierId')}, count(*) AS count FROM (
-        SELECT supplier_id FROM ${sql.table(table)} WHERE ${sql.ref(time)} <= ${until}
-        ORDER BY ${sql.ref(time)} LIMIT ${limit}) AS oldest
-      GROUP BY supplier_id ORDER BY supplier_id`.execute(this.#database.db);
+    const { rows } = await this.#database.readReachable((isReachable) =>
+      sql<{ supplierId: number; count: number }>`
+        SELECT supplier_id AS ${sql.ref('supplierId')}, count(*) AS count FROM (
+          SELECT supplier_id FROM ${sql.table(table)}
+          WHERE ${sql.ref(time)} <= ${until} AND ${isReachable('supplier_id')}
+          ORDER BY ${sql.ref(time)} LIMIT ${limit}) AS oldest
+        GROUP BY supplier_id ORDER BY supplier_id`.execute(this.#database.db),
+    );
     return rows;
   }
 
@@ -338,7 +345,7 @@ const BATCH_COLUMNS = [
 
 type BatchRecordRow = Omit<
   Selectable<SqlTables['batches']>,
-  'supplier_id' | 'user_id' | 'reverts_number'
+  'supplier_id' | 'user_id' | 'reverts_number' | 'traceparent'
 > & {
   readonly username: string | null;
   readonly reverts_uuid: string | null;

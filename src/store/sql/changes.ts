@@ -23,6 +23,7 @@ export interface ChangeRow {
   readonly batch_uuid: string;
   readonly applied_at_ms: number;
   readonly reason: string | null;
+  readonly traceparent: string | null;
   readonly before_quantity_in_stock: number | null;
   readonly before_quantity_on_backorder: number | null;
   readonly before_backorder_date: number | null;
@@ -70,6 +71,7 @@ export function changeOf(row: ChangeRow): Change {
     },
     batchUuid: row.batch_uuid,
     reason: row.reason,
+    traceparent: row.traceparent,
   };
 }
 

@@ -1,6 +1,6 @@
 /** What the SQL of this folder needs from a database: the dialect, and how statements are run. */
-import type { Compilable, CompiledQuery, Dialect, Kysely, QueryResult } from 'kysely';
-import { QueryBuilder } from './kysely.ts';
+import type { Compilable, CompiledQuery, Dialect, Kysely, QueryResult, RawBuilder } from 'kysely';
+import { QueryBuilder, sql } from './kysely.ts';
 import type { SqlTables } from './tables.ts';
 
 export interface SqlDatabase {
@@ -15,9 +15,20 @@ export interface SqlDatabase {
     statements: readonly Compilable[],
     ifChanged?: readonly Compilable[],
   ): Promise<readonly number[]>;
+  /**
+   * Runs a read of the rows of all suppliers. While a machine of a distributed database is down, the read may only ask for
+   * those of suppliers on the others.
+   */
+  readReachable<T>(readRows: (isReachable: IsReachable) => Promise<T>): Promise<T>;
   /** Whether a statement failed because a unique key exists already. */
   isDuplicate(error: unknown): boolean;
 }
+
+/** The condition that a supplier's rows can be read now, from the column or value with the supplier's id. */
+export type IsReachable = (supplier: string) => RawBuilder<boolean>;
+
+/** The condition while all rows can be read. */
+export const everySupplier: IsReachable = () => sql<boolean>`true`;
 
 /** A query builder that runs each statement by itself, outside of any transaction. */
 export function createQueryBuilder<T>(

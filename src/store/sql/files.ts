@@ -93,6 +93,7 @@ export class SqlFiles extends SqlFileRules implements FileStore {
         'asked',
         'reason',
         'reference',
+        'traceparent',
         'state',
         'uploaded_at_ms',
         'idempotency_key',
@@ -111,6 +112,7 @@ export class SqlFiles extends SqlFileRules implements FileStore {
             select.val(encodeAsked(draft.asked)).as('asked'),
             select.val(draft.reason).as('reason'),
             select.val(draft.reference).as('reference'),
+            select.val(draft.traceparent ?? null).as('traceparent'),
             select.val('waiting').as('state'),
             select.val(draft.uploadedAtMs).as('uploaded_at_ms'),
             select.val(idempotency?.key ?? null).as('idempotency_key'),
@@ -151,31 +153,38 @@ export class SqlFiles extends SqlFileRules implements FileStore {
 
   async totals(): Promise<{ readonly openFiles: number; readonly storedBytes: number }> {
     const { db } = this.#database;
-    const [open, stored] = await Promise.all([
-      db
-        .selectFrom('feeds')
-        .select((select) => select.fn.countAll<number>().as('count'))
-        .where(isOpen)
-        .executeTakeFirstOrThrow(),
-      db
-        .selectFrom('feeds')
-        .select(storedBytes.as('measure'))
-        .where(isKept)
-        .executeTakeFirstOrThrow(),
-    ]);
+    const [open, stored] = await this.#database.readReachable((isReachable) =>
+      Promise.all([
+        db
+          .selectFrom('feeds')
+          .select((select) => select.fn.countAll<number>().as('count'))
+          .where(isOpen)
+          .where(isReachable('supplier_id'))
+          .executeTakeFirstOrThrow(),
+        db
+          .selectFrom('feeds')
+          .select(storedBytes.as('measure'))
+          .where(isKept)
+          .where(isReachable('supplier_id'))
+          .executeTakeFirstOrThrow(),
+      ]),
+    );
     return { openFiles: open.count, storedBytes: stored.measure };
   }
 
   async heldCounts(): Promise<readonly OrganizationCount[]> {
-    return this.#database.db
-      .selectFrom('feeds')
-      .select((select) => [
-        'supplier_id as organizationId',
-        select.fn.countAll<number>().as('count'),
-      ])
-      .where(isHeld)
-      .groupBy('supplier_id')
-      .execute();
+    return this.#database.readReachable((isReachable) =>
+      this.#database.db
+        .selectFrom('feeds')
+        .select((select) => [
+          'supplier_id as organizationId',
+          select.fn.countAll<number>().as('count'),
+        ])
+        .where(isHeld)
+        .where(isReachable('supplier_id'))
+        .groupBy('supplier_id')
+        .execute(),
+    );
   }
 
   async #expireKey(supplierId: number, { key, usedSinceMs }: FileKey): Promise<void> {
@@ -263,23 +272,27 @@ export class SqlFiles extends SqlFileRules implements FileStore {
   }
 
   async next(): Promise<readonly FileRecord[]> {
-    const rows = await this.#rows()
-      .innerJoin(
-        (from) =>
-          from
-            .selectFrom('feeds')
-            .select((select) => ['supplier_id', select.fn.min('number').as('number')])
-            .where(isOpen)
-            .groupBy('supplier_id')
-            .as('first'),
-        (join) =>
-          join
-            .onRef('first.supplier_id', '=', 'feeds.supplier_id')
-            .onRef('first.number', '=', 'feeds.number'),
-      )
-      .where('feeds.supplier_id', 'not in', this.#disabled())
-      .orderBy('feeds.uploaded_at_ms')
-      .execute();
+    const rows = await this.#database.readReachable((isReachable) =>
+      this.#rows()
+        .innerJoin(
+          (from) =>
+            from
+              .selectFrom('feeds')
+              .select((select) => ['supplier_id', select.fn.min('number').as('number')])
+              .where(isOpen)
+              .where(isReachable('supplier_id'))
+              .groupBy('supplier_id')
+              .as('first'),
+          (join) =>
+            join
+              .onRef('first.supplier_id', '=', 'feeds.supplier_id')
+              .onRef('first.number', '=', 'feeds.number'),
+        )
+        .where('feeds.supplier_id', 'not in', this.#disabled())
+        .where(isReachable('feeds.supplier_id'))
+        .orderBy('feeds.uploaded_at_ms')
+        .execute(),
+    );
     return rows.map(fileRecordOf);
   }
 

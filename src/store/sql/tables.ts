@@ -76,6 +76,7 @@ export interface SqlTables {
     reason: string | null;
     reference: string | null;
     reverts_number: number | null;
+    traceparent: string | null;
   };
   hour_counts: {
     supplier_id: number;
@@ -119,6 +120,7 @@ export interface SqlTables {
     asked: string;
     reason: string | null;
     reference: string | null;
+    traceparent: string | null;
     idempotency_key: string | null;
     fingerprint: Uint8Array | null;
     state: string;

@@ -1,7 +1,12 @@
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
 import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from '../sql/kysely.ts';
 import type { Condition } from '../../domain/sku.ts';
-import { createQueryBuilder, type SqlDatabase } from '../sql/database.ts';
+import {
+  createQueryBuilder,
+  everySupplier,
+  type IsReachable,
+  type SqlDatabase,
+} from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
 import type { CompiledStatement, StatementResult } from './statements.ts';
 import { DuplicateError } from './threads.ts';
@@ -95,6 +100,10 @@ export class SqliteDatabase implements SqlDatabase {
       ...ifChanged.map((statement) => ({ ...compiled(statement), isConditional: true as const })),
     ]);
     return results.slice(0, statements.length).map(({ changes }) => changes);
+  }
+
+  readReachable<T>(readRows: (isReachable: IsReachable) => Promise<T>): Promise<T> {
+    return readRows(everySupplier);
   }
 
   isDuplicate(error: unknown): boolean {

@@ -8,6 +8,9 @@ export interface CompiledStatement {
   readonly isConditional?: true;
 }
 
+/** In the SQL of statements that look at the inventory of many SKUs (recent/inventory-view.ts). */
+export const LOOKS_AT_MANY_SKUS = '/* many SKUs */';
+
 export interface StatementResult {
   /** Rows; the caller knows their type. */
   readonly rows: never[];

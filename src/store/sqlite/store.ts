@@ -15,6 +15,7 @@ import type {
   SkuStore,
   Store,
   FileStore,
+  StoreHealth,
   StoreMeasures,
   NotificationStore,
   WebhookStore,
@@ -35,7 +36,8 @@ import type { ReaderCalls } from './read/reader-thread.ts';
 import { SqliteSkus } from './read/skus.ts';
 import { SqliteDatabase } from './database.ts';
 import { LogState } from './log-state.ts';
-import { Thread } from './threads.ts';
+import { LOOKS_AT_MANY_SKUS } from './statements.ts';
+import { LazyThread, Thread } from './threads.ts';
 import type { WriterCalls } from './write/writer-thread.ts';
 
 export interface SqliteSettings extends ConnectionSettings {
@@ -54,7 +56,7 @@ function at(file: string): URL {
 const MINIMAL_CACHE_BYTES = 1 << 20;
 /**
  * How the cache is divided. `readerPages` counts twice, for two threads. So does `recent`, for the writer and the reader
- * (docs/durability.md).
+ * (docs/durability.md). The scanner takes both once more, from its first read on.
  */
 const CACHE_SHARES = { writerPages: 0.2, writerMemory: 0.4, recent: 0.1, readerPages: 0.1 };
 
@@ -62,9 +64,10 @@ interface Threads {
   readonly writer: Thread<WriterCalls>;
   readonly reader: Thread<ReaderCalls>;
   readonly checkpointer: Thread<CheckpointerCalls>;
+  readonly scanner: LazyThread<ReaderCalls>;
 }
 
-/** The embedded store: one SQLite file with a writer, a reader and a checkpointer thread. */
+/** The embedded store: one SQLite file with a writer, a reader, a scanner and a checkpointer thread. */
 export class SqliteStore implements Store {
   readonly accounts: AccountStore;
   readonly audit: AuditStore;
@@ -78,6 +81,8 @@ export class SqliteStore implements Store {
   readonly grouping = { isShared: true, groupsMax: 2 };
   readonly #writer: Thread<WriterCalls>;
   readonly #reader: Thread<ReaderCalls>;
+  /** A second reader, for what looks at many SKUs: on a large catalogue that takes seconds, for which no other read waits. */
+  readonly #scanner: LazyThread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
   #isCheckpointing = false;
   #checkpointedAtMs = Date.now();
@@ -93,7 +98,7 @@ export class SqliteStore implements Store {
   #closed: Promise<void> | undefined;
 
   private constructor(
-    { writer, reader, checkpointer }: Threads,
+    { writer, reader, scanner, checkpointer }: Threads,
     here: Database,
     { path, logState }: { readonly path: string; readonly logState: LogState },
   ) {
@@ -101,10 +106,14 @@ export class SqliteStore implements Store {
     this.#logState = logState;
     this.#writer = writer;
     this.#reader = reader;
+    this.#scanner = scanner;
     this.#checkpointer = checkpointer;
     this.#here = here;
     this.#database = new SqliteDatabase({
-      query: (statement) => reader.call('query', statement),
+      query: async (statement) => {
+        const isScan = statement.sql.includes(LOOKS_AT_MANY_SKUS);
+        return (isScan ? await scanner.started() : reader).call('query', statement);
+      },
       run: (statements) => writer.call('run', statements),
     });
     this.audit = new SqlAudit(this.#database);
@@ -113,7 +122,7 @@ export class SqliteStore implements Store {
     this.batches = new SqlBatches(this.#database, (request) =>
       this.#watched(this.#writer.call('revert', request)),
     );
-    this.changes = new SqliteChanges(this.#database, reader, writer);
+    this.changes = new SqliteChanges(this.#database, { reader, scanner, writer });
     this.webhooks = new SqlWebhooks(this.#database);
     this.notifications = new SqlNotifications(this.#database);
     this.files = new SqlFiles(this.#database);
@@ -145,7 +154,17 @@ export class SqliteStore implements Store {
         reader.start({ ...forReading, feed: receiving }, [receiving]),
         checkpointer.start(shared),
       ]);
-      const threads = { writer, reader, checkpointer };
+      const scanner = new LazyThread<ReaderCalls>(async () => {
+        const thread = Thread.load<ReaderCalls>(at('./read/reader-thread'), onFatal);
+        try {
+          await thread.start(forReading);
+        } catch (error) {
+          await thread.close();
+          throw error;
+        }
+        return thread;
+      });
+      const threads = { writer, reader, scanner, checkpointer };
       return new SqliteStore(threads, openForReading(forReading), { path, logState });
     } catch (error) {
       for (const thread of [checkpointer, reader, writer]) await thread.close();
@@ -235,8 +254,9 @@ export class SqliteStore implements Store {
     return Promise.resolve();
   }
 
-  probe(): Promise<void> {
-    return this.#watched(this.#writer.call('probe', this.#isUnhealthy));
+  async probe(): Promise<StoreHealth> {
+    await this.#watched(this.#writer.call('probe', this.#isUnhealthy));
+    return {};
   }
 
   async measure(): Promise<StoreMeasures> {
@@ -250,6 +270,7 @@ export class SqliteStore implements Store {
       threadsActiveMs: {
         writer: this.#writer.activeMs,
         reader: this.#reader.activeMs,
+        scanner: this.#scanner.activeMs,
         checkpointer: this.#checkpointer.activeMs,
       },
       log: { tailChanges, sweptAtMs, checkpointedAtMs: this.#checkpointedAtMs, bytes },
@@ -292,6 +313,7 @@ export class SqliteStore implements Store {
   async #close(): Promise<void> {
     this.#here.close();
     await this.#reader.close();
+    await this.#scanner.close();
     await this.#checkpointer.close();
     await this.#writer.close();
   }

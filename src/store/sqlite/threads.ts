@@ -262,6 +262,43 @@ export class Thread<C extends Calls<C>> {
   }
 }
 
+/** A thread that is started when it is needed first. */
+export class LazyThread<C extends Calls<C>> {
+  readonly #start: () => Promise<Thread<C>>;
+  #started: Promise<Thread<C>> | undefined;
+  #thread: Thread<C> | undefined;
+  #isClosed = false;
+
+  /** @param start called again if it failed; it closes a thread that fails to start */
+  constructor(start: () => Promise<Thread<C>>) {
+    this.#start = start;
+  }
+
+  /** Rejects with `store_unavailable` once it is closed. */
+  async started(): Promise<Thread<C>> {
+    if (this.#isClosed) throw closedError();
+    this.#started ??= this.#start();
+    try {
+      this.#thread = await this.#started;
+      return this.#thread;
+    } catch (error) {
+      this.#started = undefined;
+      throw error;
+    }
+  }
+
+  /** How long it has worked, in ms; 0 before it is started. */
+  get activeMs(): number {
+    return this.#thread?.activeMs ?? 0;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const thread = await this.#started?.catch(() => undefined);
+    await thread?.close();
+  }
+}
+
 function closedError(): OnhandError {
   return new OnhandError('store_unavailable', 'The database is closed.');
 }

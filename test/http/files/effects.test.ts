@@ -1,3 +1,5 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { textMatching } from '../../matching.ts';
 import { workbookOf } from '../../formats/workbooks.ts';
@@ -119,6 +121,32 @@ describe('the effects of a file', () => {
     expect(rowsOf(await effects(uuid, '?only=changed'))).toContain(3);
     const failed = await client.ask('GET', `${FILES}${uuid}/failed.csv`);
     expect(failed.text).toBe('sku_id,item_id,title\n,1,Lid\n');
+  });
+
+  test('are known without the file, as its results say, if no row has a warning', async () => {
+    const uuid = await dryRun('sku_id,qty,note\nNO,1,"a\nb"\n\nA-1,0,\nA-2,x,\n\nNO,,\nA-3,9,\n');
+    const results = (await client.ask('GET', `${FILES}${uuid}/results.csv`)).text;
+    for (const name of await readdir(server.filesDirectory, { recursive: true }))
+      if (name.includes(uuid)) await writeFile(join(server.filesDirectory, name), '\0');
+    const failed = await effects(uuid, '?only=failed');
+    expect(rowsOf(failed)).toEqual([2, 5, 7]);
+    for (const { message } of listOf(at(failed, 'rows')))
+      expect(results.replaceAll('""', '"')).toContain(message);
+    expect(at(failed, 'totals')).toMatchObject({ rows: 5, failed: 3, changed: 2, to_zero: 1 });
+    expect(rowsOf(await effects(uuid, '?only=changed&start=1'))).toEqual([8]);
+    expect((await client.ask('GET', `${FILES}${uuid}/effects/`)).status).not.toBe(200);
+  });
+
+  test('list the warnings of rows, which are read again', async () => {
+    const uuid = await dryRun(
+      'sku_id,warehouse,qty\nA-1,NJ,4\nA-1,CA,5\nA-2,NJ,2\n',
+      '&locations=sum',
+    );
+    const changed = await effects(uuid, '?only=changed&limit=1');
+    expect(at(changed, 'pagination', 'total_count')).toBe(1);
+    expect(changed).toMatchObject({
+      rows: [{ message: textMatching(/from 1 to 9.*; 2 rows of this SKU add up to 9\.$/) }],
+    });
   });
 
   test('of a real run group its failures, and claim nothing about changes', async () => {
@@ -360,6 +388,10 @@ test('another supplier finds nothing of a file', async () => {
   }
   expect((await other.ask('POST', `${FILES}${uuid}/apply/`)).status).toBe(404);
 });
+
+function listOf(value: unknown): readonly { readonly message: string }[] {
+  return Array.isArray(value) ? value.map((one) => ({ message: textAt(one, 'message') })) : [];
+}
 
 function rowsOf(answer: unknown): readonly unknown[] {
   const rows = at(answer, 'rows');

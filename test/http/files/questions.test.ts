@@ -161,6 +161,37 @@ describe('a file with several rows of one SKU', () => {
     );
   });
 
+  test('leaves what is in transit, damaged or on hold out of a total, and says so', async () => {
+    const uuid = await client.upload(
+      'sku,warehouse,stock status,qty\nA-1,NJ,Good,5\nA-1,In transit,,9\nA-1,CA,Quarantine,2\nA-2,NJ - Damaged,,4\nA-3,,,3\nA-3,NJ,,4\nA-3,,,7\n',
+      '?locations=sum',
+    );
+    expect(await client.processed(uuid)).toMatchObject({
+      status_counts: { '200': 3, '400': 4 },
+      notes: [
+        textMatching(/^Column "stock status" .*: "Good" \(row 2\)/),
+        textMatching(/^Column "warehouse" has stock that cannot be sold, .*"In transit" \(row 3\)/),
+        textMatching(/^Column "stock status" has stock that cannot be sold, .*"Quarantine"/),
+      ],
+    });
+    expect(await client.stock()).toMatchObject({ 'A-1': 5, 'A-2': null, 'A-3': null });
+    const results = await client.results(uuid);
+    expect(results[2]).toMatch(
+      /200,.*""In transit"" is stock that cannot be sold, and is not added/,
+    );
+    expect(results[4]).toMatch(/400,.*no other row has stock of this SKU/);
+    expect(results[5]).toMatch(/400,.*row 8 names no location/);
+  });
+
+  test('of different statuses is refused, since only one of them could be stored', async () => {
+    const uuid = await client.upload(
+      'sku,warehouse,status,qty\nA-1,NJ,active,5\nA-1,CA,discontinued,2\nA-2,NJ,active,5\nA-2,CA,active,2\n',
+      '?locations=sum',
+    );
+    expect(await client.processed(uuid)).toMatchObject({ status_counts: { '200': 2, '400': 2 } });
+    expect((await client.results(uuid))[1]).toMatch(/the 2 rows of this SKU have different status/);
+  });
+
   test('is confirmed with the answer that was saved meanwhile', async () => {
     const uuid = await client.upload(PER_WAREHOUSE);
     await client.processed(uuid);

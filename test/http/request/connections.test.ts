@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClientConnections } from '../../../src/http/request/client-connections.ts';
 import { isLoopback, networkOf } from '../../../src/http/request/client-networks.ts';
@@ -176,6 +177,41 @@ describe('when the connections of all clients are used up', () => {
     expect(await admitted.until(/success/)).toMatch(/^HTTP\/1\.1 200 /);
     for (const connection of [admitted, ...held]) await connection.destroy();
   });
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((each) =>
+  each?.some(({ address }) => address === '::1'),
+);
+
+test('a server on localhost has one set of limits for both of its addresses, and closes although clients wait there', async () => {
+  const settings = { host: 'localhost', clientConnectionsMax: 10, slowPeerGraceMs: 500 };
+  const both = await TestServer.start(settings);
+  const { token: its } = await both.createSupplier('Acme', [entry('A')]);
+  const url = hasIpv6 ? both.url.replace('127.0.0.1', '[::1]') : both.url;
+  const held: RawConnection[] = [];
+  for (let i = 0; i < 20; i += 1) held.push(await RawConnection.open(i % 2 ? url : both.url));
+  const used = at((await both.ask('GET', '/readyz')).json, 'usage', 'connections', 'used');
+  expect(used).toBeLessThanOrEqual(10);
+  const pipelining = await RawConnection.open(url);
+  await pipelining.send('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1000));
+  const answers = (await pipelining.rest()).match(/HTTP\/1\.1 200 /g) ?? [];
+  expect(answers.length).toBeLessThan(100);
+  for (const connection of held) await connection.destroy();
+
+  const waiting: RawConnection[] = [];
+  for (const bytes of [
+    '',
+    'GET / HTTP/1.1\r\nHost:',
+    `POST ${LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`,
+    `POST ${BULK} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${its}\r\nContent-Length: 100\r\n\r\n[`,
+  ]) {
+    const connection = await RawConnection.open(url);
+    if (bytes !== '') await connection.send(bytes);
+    waiting.push(connection);
+  }
+  await both.stop();
+  for (const connection of waiting) await connection.rest();
+  await expect(RawConnection.open(url)).rejects.toThrow('ECONNREFUSED');
 });
 
 test('connections beyond the limit of an address are answered 503 and closed', async () => {

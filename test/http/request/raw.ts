@@ -22,7 +22,8 @@ export class RawConnection {
 
   static async open(url: string): Promise<RawConnection> {
     const { hostname, port } = new URL(url);
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const socket = connect({ host, port: Number(port), noDelay: true });
     await once(socket, 'connect');
     return new RawConnection(socket);
   }

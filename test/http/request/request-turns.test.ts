@@ -99,24 +99,35 @@ test('requests of one connection are begun one after another', async () => {
   await connection.destroy();
 });
 
-test('requests of many connections that arrive at once are begun in several turns of the event loop', async () => {
-  let turn = 0;
-  const turns: number[] = [];
-  server = createServer(() => {
-    turns.push(turn);
-    const endsMs = performance.now() + 9;
-    while (performance.now() < endsMs);
-  });
-  const limits = { pipelinedRequestsMax: 1, chunkBytesMin: 16 };
-  new RequestTurns({ limits, tinyChunksResponse: () => '', onCut: () => undefined }).attach(server);
-  for (let i = 0; i < 5; i += 1) {
-    const request = new IncomingMessage(new Socket());
-    server.emit('request', request, new ServerResponse(request));
-  }
-  expect(turns).toEqual([0]);
-  while (turns.length < 5) {
-    turn += 1;
+function work(): void {
+  const endsMs = performance.now() + 9;
+  while (performance.now() < endsMs);
+}
+
+test.for(['at once', 'in what follows a promise'] as const)(
+  'requests of many connections that need time %s are begun in several turns of the event loop',
+  async (when) => {
+    let turn = 0;
+    const turns: number[] = [];
+    server = createServer(() => {
+      turns.push(turn);
+      if (when === 'at once') work();
+      else queueMicrotask(work);
+    });
+    const limits = { pipelinedRequestsMax: 1, chunkBytesMin: 16 };
+    const parts = { limits, tinyChunksResponse: () => '', onCut: () => undefined };
+    new RequestTurns(parts).attach(server);
+    for (let i = 0; i < 5; i += 1) {
+      const request = new IncomingMessage(new Socket());
+      // As when the bytes of one connection after another are read: promises are resolved between them.
+      setImmediate(() => server?.emit('request', request, new ServerResponse(request)));
+    }
     await nextTurn();
-  }
-  expect(new Set(turns).size).toBe(5);
-});
+    expect(turns).toEqual([0]);
+    while (turns.length < 5) {
+      turn += 1;
+      await nextTurn();
+    }
+    expect(new Set(turns).size).toBe(5);
+  },
+);

@@ -1,7 +1,14 @@
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SqliteDatabase } from '../../../src/store/sqlite/database.ts';
+import { SqliteSkus } from '../../../src/store/sqlite/read/skus.ts';
+import { RecentFeed, type RecentChanges } from '../../../src/store/sqlite/recent/feed.ts';
+import { Following } from '../../../src/store/sqlite/recent/following.ts';
 import { InventoryView } from '../../../src/store/sqlite/recent/inventory-view.ts';
-import type { SkuFilter, Store } from '../../../src/store/store.ts';
+import { RecentInventory } from '../../../src/store/sqlite/recent/recent-inventory.ts';
+import { LOOKS_AT_MANY_SKUS, queryRows } from '../../../src/store/sqlite/statements.ts';
+import type { SkuFilter, SkuQuery, Store } from '../../../src/store/store.ts';
 import {
   applyOne,
   batchOf,
@@ -118,6 +125,45 @@ test('filters by inventory count recent inventory and rows of the table together
   expect(await count({ restrictions: null })).toBe(SKUS.length);
 });
 
+test('reads of few SKUs do not pay for marks of all recent inventory', async () => {
+  const { database, supplierId } = await stocked();
+  const db = new Sqlite(database.url.replace(/^sqlite:/, ''), { readonly: true });
+  try {
+    let asked: string[] = [];
+    const skus = new SqliteSkus(
+      new SqliteDatabase({
+        query: (statement) => {
+          asked.push(statement.sql);
+          return Promise.resolve(queryRows(db, statement));
+        },
+        run: () => Promise.reject(new Error('a read writes nothing')),
+      }),
+    );
+    const isMarked = async (read: () => Promise<unknown>): Promise<boolean> => {
+      asked = [];
+      await read();
+      return asked.some((text) => text.includes(LOOKS_AT_MANY_SKUS));
+    };
+    const list = (query: Partial<SkuQuery>) =>
+      skus.list({ supplierIds: [supplierId], filter: {}, from: { start: 0 }, limit: 5, ...query });
+    const { skus: listed } = await list({});
+    const few = [
+      () => list({}),
+      () => list({ filter: { skuId: 'sku-1' } }),
+      () => list({ sort: { by: 'sku_id', isDescending: false, skusMax: 100 } }),
+      () => skus.find([supplierId], listed[0]?.uuid ?? ''),
+    ];
+    for (const read of few) expect(await isMarked(read)).toBe(false);
+    const many = [
+      () => list({ filter: { quantityInStockMin: 1 } }),
+      () => list({ sort: { by: 'quantity_in_stock', isDescending: true, skusMax: 100 } }),
+    ];
+    for (const read of many) expect(await isMarked(read)).toBe(true);
+  } finally {
+    db.close();
+  }
+});
+
 test('a read whose transaction the database has ended does not hide recent inventory from the next', async () => {
   const { database, store, supplierId } = await stocked();
   await setStock(store, supplierId, 7);
@@ -162,6 +208,59 @@ test('after a crash, opening replays the changes that the inventory table lacks'
   await again.close();
   expect(rowsOf(image)).toEqual({ quantities: new Set([7, 9]), lacking: 0 });
   expect(await problemsOf(image)).toEqual([]);
+});
+
+function entriesOf(recent: RecentInventory) {
+  return recent.blockNumbers().flatMap((block) => [...recent.entriesOf(block)]);
+}
+
+test('after a crash, the reader thread learns from the writer what the inventory table lacks', async () => {
+  const { database, store, supplierId } = await stocked();
+  await setStock(store, supplierId, 7);
+  await setStock(store, supplierId, 8, {}, SKUS.slice(0, 5));
+  const image = await crashImage(database);
+  databases.push(image);
+  const db = new Sqlite(image.url.replace(/^sqlite:/, ''), { readonly: true });
+  const { port1: sending, port2: receiving } = new MessageChannel();
+  try {
+    const [replayed, told] = [new RecentInventory(), new RecentInventory()];
+    const [writer, reader] = [new Following(db, replayed), new Following(db, told)];
+    writer.follow();
+    new RecentFeed(sending).sendAll(writer.tails, replayed);
+    const sent: { message: RecentChanges } | undefined = receiveMessageOnPort(receiving);
+    if (sent === undefined) throw new Error('nothing was sent');
+    reader.accept(sent.message);
+    expect(entriesOf(told)).toEqual(entriesOf(replayed));
+    expect(told.blockCount).toBeGreaterThan(0);
+    expect(reader.tails).toEqual(writer.tails);
+  } finally {
+    sending.close();
+    db.close();
+  }
+});
+
+test('recent inventory finds what was set, deleted and dropped last, in key order', () => {
+  const recent = new RecentInventory();
+  const expected = new Map<number, number>();
+  const inventory = { quantityOnBackorder: null, backorderDate: null, restrictions: null };
+  // Two blocks, one of them full at times; 7919 and 2048 have no common divisor.
+  for (let sequence = 1; sequence <= 20_000; sequence += 1) {
+    const key = (sequence * 7919 + Math.floor(sequence / 2048)) % 2048;
+    if (sequence % 5 === 0) {
+      recent.delete(key);
+      expected.delete(key);
+    } else {
+      recent.set(key, { ...inventory, quantityInStock: sequence }, sequence, 0);
+      expected.set(key, sequence);
+    }
+    if (sequence % 3000 !== 0) continue;
+    recent.dropThrough(new Map([[0, sequence - 700]]));
+    for (const [dropped, last] of expected) if (last <= sequence - 700) expected.delete(dropped);
+  }
+  const found = entriesOf(recent).map(([key, { lastSequence }]) => [key, lastSequence]);
+  expect(found).toEqual([...expected].sort(([a], [b]) => a - b));
+  for (let key = 0; key < 2048; key += 1)
+    expect(recent.sequenceOf(key)).toBe(expected.get(key) ?? 0);
 });
 
 test('the inventory table never lacks more changes than ONHAND_RECENT_CHANGES_MAX', async () => {

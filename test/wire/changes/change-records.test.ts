@@ -44,6 +44,7 @@ const CHANGE: ChangeRecord = {
     },
     batchUuid: '7d9f0b1e-0000-4000-8000-000000000003',
     reason: 'recount',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   },
 };
 const RETIREMENT: ChangeRecord = {

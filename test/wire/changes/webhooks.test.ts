@@ -23,6 +23,7 @@ function changeAt(changedAtMs: number): ChangeRecord {
       after: { ...NOTHING_KNOWN, quantityInStock: 1 },
       batchUuid: supplier.uuid,
       reason: null,
+      traceparent: null,
     },
   };
 }

@@ -21,6 +21,7 @@ import {
 import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { joinNumbered, joinSku, joinSupplier } from '../lookups.ts';
 import { read, readSteadily, inTransaction, type ConnectionPool } from '../connection/pool.ts';
+import type { Workers } from '../connection/workers.ts';
 import { isUuid } from '../../uuids.ts';
 import type { Author } from '../../../domain/audit.ts';
 import type { SqlDatabase } from '../../sql/database.ts';
@@ -31,7 +32,7 @@ const IDENTIFIERS = ['sku_id', 'upca', 'ean13', 'gtin14', 'isbn', 'asin', 'mpn']
 
 /** Completes changes of supplier $1 in the CTE `found` with their SKU, supplier and batch. */
 const COMPLETED = `found.*, skus.uuid AS sku_uuid, ${IDENTIFIERS.join(', ')}, supplier_uuid,
-  supplier_name, batches.uuid AS batch_uuid, batches.applied_at_ms, batches.reason`;
+  supplier_name, batches.uuid AS batch_uuid, batches.applied_at_ms, batches.reason, batches.traceparent`;
 const FROM_FOUND = `FROM found
     ${joinSku('sku_number', 'found.sku_number', ['uuid', ...IDENTIFIERS])}
     ${joinNumbered('batches', 'number', 'found.batch_number')}
@@ -53,20 +54,30 @@ const BATCHES_PAGE_ROWS = 200;
 export class PostgresChanges implements ChangeStore {
   readonly #pool: ConnectionPool;
   readonly #database: SqlDatabase;
+  readonly #workers: Workers | undefined;
 
-  constructor(pool: ConnectionPool, database: SqlDatabase) {
+  constructor(pool: ConnectionPool, database: SqlDatabase, workers: Workers | undefined) {
     this.#pool = pool;
     this.#database = database;
+    this.#workers = workers;
+  }
+
+  #readReachable<T>(readRows: (reachable: readonly number[] | null) => Promise<T>): Promise<T> {
+    return this.#workers?.readReachable(readRows) ?? readRows(null);
   }
 
   async heads(supplierIds: readonly number[]): Promise<ReadonlyMap<number, ChangeHead>> {
     if (supplierIds.length === 0) return new Map();
-    const rows = await read<ChangeHead & { readonly id: number }>(
-      this.#pool,
-      `SELECT id, last_sequence AS "lastSequence", dropped_sequence + 1 AS "oldestSequence"
-       FROM suppliers WHERE id = ANY ($1::int[])`,
-      [supplierIds],
-    );
+    const rows = await this.#readReachable((reachable) => {
+      const readable = reachable === null ? supplierIds : intersection(supplierIds, reachable);
+      return read<ChangeHead & { readonly id: number }>(
+        this.#pool,
+        `SELECT id, last_sequence AS "lastSequence", dropped_sequence + 1 AS "oldestSequence"
+         FROM suppliers WHERE id = ANY ($1::int[])`,
+        // If none can be read, the database says why.
+        [readable.length === 0 ? supplierIds : readable],
+      );
+    });
     return new Map(
       rows.map(({ id, lastSequence, oldestSequence }) => [id, { lastSequence, oldestSequence }]),
     );
@@ -216,10 +227,13 @@ export class PostgresChanges implements ChangeStore {
   }
 
   async dropBefore(beforeMs: number, limit: number): Promise<boolean> {
-    const suppliers = await read<{ readonly id: number }>(
-      this.#pool,
-      'SELECT id FROM suppliers WHERE dropped_sequence < last_sequence ORDER BY id',
-      [],
+    const suppliers = await this.#readReachable((reachable) =>
+      read<{ readonly id: number }>(
+        this.#pool,
+        `SELECT id FROM suppliers WHERE dropped_sequence < last_sequence
+           AND ($1::int[] IS NULL OR id = ANY ($1::int[])) ORDER BY id`,
+        [reachable],
+      ),
     );
     const ids = suppliers.map(({ id }) => id);
     return spendInShares(ids, limit, (id, share) =>
@@ -236,6 +250,11 @@ export class PostgresChanges implements ChangeStore {
     if (row === undefined) throw new Error('the database has no secret key');
     return row.value;
   }
+}
+
+function intersection(some: readonly number[], others: readonly number[]): readonly number[] {
+  const among = new Set(others);
+  return some.filter((id) => among.has(id));
 }
 
 /** Deletes at most `limit` changes of batches applied before a time. Returns how many. */

@@ -321,6 +321,11 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string | readonly
   ALTER TABLE webhook_attempts ADD COLUMN to_sequence bigint;
   ALTER TABLE webhook_attempts ADD COLUMN exchange text;
   `,
+  () => `
+  -- The W3C trace context in which each was sent (tracing/spans.ts). NULL: none.
+  ALTER TABLE batches ADD COLUMN traceparent text;
+  ALTER TABLE feeds ADD COLUMN traceparent text;
+  `,
   () => [CREATE_NOTIFICATION_TABLES, CREATE_FAILED_FILES_INDEX],
 ];
 

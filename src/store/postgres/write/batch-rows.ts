@@ -41,6 +41,7 @@ export function writeBatches(
     texts('reason', rows, (row) => row.origin.reason ?? null),
     texts('reference', rows, (row) => row.origin.reference ?? null),
     bigints('reverts_number', rows, (row) => row.revertsNumber ?? null),
+    texts('traceparent', rows, (row) => row.origin.traceparent ?? null),
   ]);
 }
 

@@ -10,18 +10,27 @@ import type { ReaderCalls } from './reader-thread.ts';
 import { skuKey } from '../schema/migrations.ts';
 import { expectedIntervals, setExpectedInterval } from '../../sql/expected-intervals.ts';
 import type { SqliteDatabase } from '../database.ts';
-import type { Thread } from '../threads.ts';
+import type { LazyThread, Thread } from '../threads.ts';
 import type { WriterCalls } from '../write/writer-thread.ts';
+
+interface ChangeThreads {
+  readonly reader: Thread<ReaderCalls>;
+  readonly scanner: LazyThread<ReaderCalls>;
+  readonly writer: Thread<WriterCalls>;
+}
 
 /** Reads changes by supplier and sequence; those of one SKU by following its chain of previous sequences. */
 export class SqliteChanges implements ChangeStore {
   readonly #database: SqliteDatabase;
   readonly #reader: Thread<ReaderCalls>;
+  /** Reads each SKU of a supplier. */
+  readonly #scanner: LazyThread<ReaderCalls>;
   readonly #writer: Thread<WriterCalls>;
 
-  constructor(database: SqliteDatabase, reader: Thread<ReaderCalls>, writer: Thread<WriterCalls>) {
+  constructor(database: SqliteDatabase, { reader, scanner, writer }: ChangeThreads) {
     this.#database = database;
     this.#reader = reader;
+    this.#scanner = scanner;
     this.#writer = writer;
   }
 
@@ -102,8 +111,8 @@ export class SqliteChanges implements ChangeStore {
     return { supplierId: row.supplier_id, skuNumber: row.key - skuKey(row.supplier_id, 0) };
   }
 
-  freshness(supplierId: number, nowMs: number): Promise<Freshness> {
-    return this.#reader.call('freshness', { supplierId, nowMs });
+  async freshness(supplierId: number, nowMs: number): Promise<Freshness> {
+    return (await this.#scanner.started()).call('freshness', { supplierId, nowMs });
   }
 
   expectedIntervals(): Promise<ReadonlyMap<number, number | null>> {

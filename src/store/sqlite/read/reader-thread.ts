@@ -1,4 +1,4 @@
-/** The reader thread, for reads that may take long, such as a filtered count. */
+/** The program of the reader and the scanner thread. The scanner serves reads of many SKUs, such as a filtered count. */
 import {
   type HistoryEntry,
   type Freshness,
@@ -15,7 +15,7 @@ import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import { InventoryView } from '../recent/inventory-view.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
-import { queryRows, type CompiledStatement } from '../statements.ts';
+import { LOOKS_AT_MANY_SKUS, queryRows, type CompiledStatement } from '../statements.ts';
 import type { MessagePort } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import {
@@ -32,7 +32,7 @@ import { skuKey } from '../schema/migrations.ts';
 const SELECT_FOUND_CHANGES = `
   SELECT found.*, skus.uuid AS sku_uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn,
     organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
-    batches.uuid AS batch_uuid, applied_at_ms, reason, source, reference, username
+    batches.uuid AS batch_uuid, applied_at_ms, reason, traceparent, source, reference, username
   FROM found
     JOIN skus ON skus.key = (found.supplier_id << 32) + found.sku_number
     JOIN organizations ON organizations.id = found.supplier_id
@@ -41,9 +41,6 @@ const SELECT_FOUND_CHANGES = `
 
 /** Other statements need not wait until changes are followed. */
 const READS_INVENTORY = /\binventory\b/;
-
-/** Statements that filter by inventory look at every row of their suppliers. */
-const SCANS_INVENTORY = /\binventory\.\w+ (?:>=|<=|IS) /;
 
 /** Reads of changes that take more than one query. Statements are prepared once per connection. */
 class ChangeReader {
@@ -69,7 +66,7 @@ class ChangeReader {
       )
       .raw();
     this.#batch = db.prepare(
-      'SELECT uuid, applied_at_ms AS changedAtMs, reason FROM batches WHERE supplier_id = ? AND number = ?',
+      'SELECT uuid, applied_at_ms AS changedAtMs, reason, traceparent FROM batches WHERE supplier_id = ? AND number = ?',
     );
     this.#named = db.prepare('SELECT uuid, name FROM organizations WHERE id = ?');
     this.#chain = db.prepare(
@@ -167,24 +164,20 @@ export interface ReaderCalls {
 }
 
 export interface ReaderSettings extends ConnectionSettings {
-  /** What the writer thread commits (recent/feed.ts). */
-  readonly feed: MessagePort;
+  /** What the writer thread commits (recent/feed.ts). Without it, the thread reads that from the database. */
+  readonly feed?: MessagePort;
 }
 
 serveThread<ReaderSettings, ReaderCalls>((settings) => {
   const db = openForReading(settings);
   const changeReads = new ChangeReader(db);
   const inventory = new InventoryView(db, settings.feed);
-  // After a crash, this takes seconds. Then the changes that the writer sends join those that the table lacks already.
-  setImmediate(() => {
-    if (db.open) followFirst(inventory);
-  });
   return {
     calls: {
       query: (statement) => {
         const query = (): never[] => queryRows(db, statement);
         return READS_INVENTORY.test(statement.sql)
-          ? inventory.read(query, SCANS_INVENTORY.test(statement.sql))
+          ? inventory.read(query, statement.sql.includes(LOOKS_AT_MANY_SKUS))
           : query();
       },
       changes: ({ supplierId, afterSequence, limit }) =>
@@ -194,16 +187,8 @@ serveThread<ReaderSettings, ReaderCalls>((settings) => {
         inventory.read(() => changeReads.freshness(supplierId, nowMs), true),
     },
     close: () => {
-      settings.feed.close();
+      settings.feed?.close();
       db.close();
     },
   };
 });
-
-function followFirst(inventory: InventoryView): void {
-  try {
-    inventory.read(() => undefined);
-  } catch {
-    // The next read tries again and reports the error.
-  }
-}

@@ -7,6 +7,7 @@ import { skuIdPrefix, titlePrefix } from '../../sql/title-prefix.ts';
 import type { SkuPage, SkuQuery, SkuSort, SkuStore, SkuFilter } from '../../store.ts';
 import { skuKey, supplierIdOfKey } from '../schema/migrations.ts';
 import type { SqliteDatabase } from '../database.ts';
+import { LOOKS_AT_MANY_SKUS } from '../statements.ts';
 import { isUnretired, selectSorted } from './sorted-skus.ts';
 
 /**
@@ -68,18 +69,19 @@ export class SqliteSkus implements SkuStore {
       .orderBy('suppliers.id')
       .orderBy('skus.key')
       .limit(query.limit + 1)
-      .offset(!isAll && 'start' in query.from ? query.from.start : 0)
+      .offset(isAll ? 0 : offsetOf(query))
+      .modifyEnd(markIf(looksAtMany(query) || (!isAll && offsetOf(query) > FEW_SKUS)))
       .execute();
   }
 
   /** SKUs that an index finds. Joined with the suppliers, all that are found would be read for each supplier. */
   async #rowsFound(query: SkuQuery, firstKey: number): Promise<readonly SkuRow[]> {
-    const { from, limit } = query;
+    const { limit } = query;
     const { rows } = await sql<SkuRow>`WITH found AS MATERIALIZED (
         SELECT inventory.key FROM inventory
         WHERE inventory.key >= ${firstKey} AND ${matches(query)} AND ${isUnretired}
-        ORDER BY inventory.key LIMIT ${limit + 1} OFFSET ${'start' in from ? from.start : 0})
-      ${selectFound} ORDER BY found.key`.execute(this.#database.db);
+        ORDER BY inventory.key LIMIT ${limit + 1} OFFSET ${offsetOf(query)})
+      ${selectFound} ORDER BY found.key ${markIf(looksAtMany(query))}`.execute(this.#database.db);
     return rows;
   }
 
@@ -95,16 +97,15 @@ export class SqliteSkus implements SkuStore {
     const sorted = selectSorted({
       ...query,
       limit: limit + 1,
-      offset: 'start' in from ? from.start : 0,
+      offset: offsetOf(query),
       after: key === null ? null : { key, value },
       isAll: isGapless(query, counts),
       conditions: matches(query),
     });
     // One statement: the values that sort the SKUs are those that it returns.
     const { rows } = await sql<SkuRow>`WITH found AS MATERIALIZED (${sorted})
-      ${selectFound} ORDER BY found.value ${sql.raw(sort.isDescending ? 'DESC' : 'ASC')}, found.key`.execute(
-      this.#database.db,
-    );
+      ${selectFound} ORDER BY found.value ${sql.raw(sort.isDescending ? 'DESC' : 'ASC')}, found.key
+      ${markIf(looksAtMany(query))}`.execute(this.#database.db);
     return rows;
   }
 
@@ -159,6 +160,7 @@ export class SqliteSkus implements SkuStore {
       .select((select) => select.fn.countAll<number>().as('count'))
       .where(matches(query))
       .where(isUnretired)
+      .modifyEnd(markIf(looksAtMany(query)))
       .executeTakeFirstOrThrow();
     return count;
   }
@@ -201,8 +203,26 @@ function isGapless(query: SkuQuery, counts: readonly SkuCount[]): boolean {
   return !isFiltered(query) && counts.every(({ retired_count: retired }) => retired === 0);
 }
 
-function isFiltered({ filter }: SkuQuery): boolean {
+function isFiltered({ filter }: Pick<SkuQuery, 'filter'>): boolean {
   return Object.keys(filter).length > 0;
+}
+
+function offsetOf({ from }: Pick<SkuQuery, 'from'>): number {
+  return 'start' in from ? from.start : 0;
+}
+
+/** How many SKUs a statement may look at before it is worth being marked. */
+const FEW_SKUS = 10_000;
+
+/** Whether a statement may look at the inventory of many more SKUs than it returns. */
+function looksAtMany(query: Pick<SkuQuery, 'filter' | 'sort'>): boolean {
+  const { filter, sort } = query;
+  if (filter.skuId !== undefined || filter.gtins !== undefined) return false;
+  return isFiltered(query) || (sort !== undefined && sort.by !== 'sku_id');
+}
+
+function markIf(isMany: boolean) {
+  return isMany ? sql.raw(LOOKS_AT_MANY_SKUS) : sql``;
 }
 
 /**

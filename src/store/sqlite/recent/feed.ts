@@ -4,8 +4,10 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { SkuState } from '../../../domain/batch-decision.ts';
+import type { Inventory } from '../../../domain/inventory.ts';
 import { INVENTORY_FIELDS, putInventory } from '../inventory-columns.ts';
 import { skuKey } from '../schema/migrations.ts';
+import { supplierIdOfBlock, type RecentInventory, type Tail } from './recent-inventory.ts';
 
 /** A supplier's sequence before and after a transaction. */
 export interface SequenceRange {
@@ -14,8 +16,17 @@ export interface SequenceRange {
   readonly after: number;
 }
 
-/** What some transactions left of a supplier's SKUs. Element *i* of each column belongs to one SKU. */
-export interface RecentChanges {
+/** SKUs and their inventory. Element *i* of each column belongs to one SKU. */
+interface SkuColumns {
+  readonly keys: Float64Array;
+  readonly sequences: Float64Array;
+  readonly writtenAtMs: Float64Array;
+  /** Four per SKU. */
+  readonly fields: Int32Array;
+}
+
+/** What some transactions left of a supplier's SKUs. */
+export interface RecentChanges extends SkuColumns {
   readonly supplierId: number;
   /** The changes after this sequence, up to `through`. */
   readonly after: number;
@@ -24,11 +35,6 @@ export interface RecentChanges {
   readonly complete: number;
   /** The blocks whose recent inventory was written to the table by these transactions, before their own changes. */
   readonly swept: readonly number[];
-  readonly keys: Float64Array;
-  readonly sequences: Float64Array;
-  readonly writtenAtMs: Float64Array;
-  /** Four per SKU. */
-  readonly fields: Int32Array;
 }
 
 /** What one transaction left of a supplier. */
@@ -88,29 +94,39 @@ export class RecentFeed {
 
   #send(supplierId: number, collected: Collected): void {
     const { after, through, skuCount, transactions } = collected;
-    const keys = new Float64Array(skuCount);
-    const sequences = new Float64Array(skuCount);
-    const writtenAtMs = new Float64Array(skuCount);
-    const fields = new Int32Array(skuCount * INVENTORY_FIELDS);
-    let i = 0;
+    const skus = new SkuWriter(skuCount);
     for (const { states, nowMs } of transactions) {
-      writtenAtMs.fill(nowMs, i, i + states.length);
       for (const { skuNumber, inventory, lastSequence } of states) {
-        keys[i] = skuKey(supplierId, skuNumber);
-        sequences[i] = lastSequence;
-        putInventory(fields, i, inventory);
-        i += 1;
+        skus.add(skuKey(supplierId, skuNumber), inventory, lastSequence, nowMs);
       }
     }
-    const sent = { keys, sequences, writtenAtMs, fields };
     const swept = transactions.flatMap((committed) => committed.swept);
     const complete = transactions.at(-1)?.complete ?? after;
-    const message: RecentChanges = { supplierId, after, through, complete, swept, ...sent };
+    this.#post({ supplierId, after, through, complete, swept }, skus);
+    this.#forget(supplierId);
+  }
+
+  #post(range: Omit<RecentChanges, keyof SkuColumns>, { columns }: SkuWriter): void {
+    const message: RecentChanges = { ...range, ...columns };
     this.#port.postMessage(
       message,
-      Object.values(sent).map(({ buffer }) => buffer),
+      Object.values(columns).map(({ buffer }) => buffer),
     );
-    this.#forget(supplierId);
+  }
+
+  /** Sends all that the table lacks, to a reader that knows nothing yet: after a crash, reading it takes seconds. */
+  sendAll(tails: ReadonlyMap<number, Tail>, recent: RecentInventory): void {
+    const blocks = Map.groupBy(recent.blockNumbers(), supplierIdOfBlock);
+    for (const [supplierId, { complete, through }] of tails) {
+      const own = blocks.get(supplierId) ?? [];
+      const skus = new SkuWriter(own.reduce((sum, block) => sum + recent.countOf(block), 0));
+      for (const block of own) {
+        recent.forEachOf(block, (key, { inventory, lastSequence, writtenAtMs }) =>
+          skus.add(key, inventory, lastSequence, writtenAtMs),
+        );
+      }
+      this.#post({ supplierId, after: complete, through, complete, swept: [] }, skus);
+    }
   }
 
   #forget(supplierId: number): void {
@@ -121,5 +137,29 @@ export class RecentFeed {
   #forgetAll(): void {
     this.#collected.clear();
     this.#collectedSkus = 0;
+  }
+}
+
+/** Fills the columns of SKUs. */
+class SkuWriter {
+  readonly columns: SkuColumns;
+  #count = 0;
+
+  constructor(skuCount: number) {
+    this.columns = {
+      keys: new Float64Array(skuCount),
+      sequences: new Float64Array(skuCount),
+      writtenAtMs: new Float64Array(skuCount),
+      fields: new Int32Array(skuCount * INVENTORY_FIELDS),
+    };
+  }
+
+  add(key: number, inventory: Inventory, sequence: number, writtenAtMs: number): void {
+    const { columns } = this;
+    columns.keys[this.#count] = key;
+    columns.sequences[this.#count] = sequence;
+    columns.writtenAtMs[this.#count] = writtenAtMs;
+    putInventory(columns.fields, this.#count, inventory);
+    this.#count += 1;
   }
 }

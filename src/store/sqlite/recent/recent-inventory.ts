@@ -10,6 +10,14 @@ export interface RecentEntry {
   readonly writtenAtMs: number;
 }
 
+/** Where a supplier's recent inventory begins and ends. */
+export interface Tail {
+  /** The table has every change up to this sequence. */
+  readonly complete: number;
+  /** The recent inventory has every later change up to this one. */
+  readonly through: number;
+}
+
 /** Adjacent keys of one supplier. A block is what a sweep writes at a time: some seventeen pages. */
 const BLOCK_KEYS = 1024;
 const BLOCKS_PER_SUPPLIER = skuKey(1, 0) / BLOCK_KEYS;
@@ -19,7 +27,7 @@ const BLOCK_BYTES = 800;
 
 /**
  * Inventory that is newer than the table, by key: what changes left whose rows have not been written yet. In
- * columns and in key order, since half a million objects would keep the garbage collector busy.
+ * columns, since half a million objects would keep the garbage collector busy.
  */
 export class RecentInventory {
   readonly #blocks = new Map<number, Block>();
@@ -82,8 +90,18 @@ export class RecentInventory {
   *entriesOf(blockNumber: number): Iterable<readonly [key: number, entry: RecentEntry]> {
     const block = this.#blocks.get(blockNumber);
     if (block === undefined) return;
-    for (let i = 0; i < block.count; i += 1) {
-      yield [blockNumber * BLOCK_KEYS + block.placeAt(i), block.entryAt(i)];
+    for (const place of block.sortedPlaces()) {
+      const entry = block.find(place);
+      if (entry !== undefined) yield [blockNumber * BLOCK_KEYS + place, entry];
+    }
+  }
+
+  /** Passes each entry of a block, in no particular order. */
+  forEachOf(blockNumber: number, take: (key: number, entry: RecentEntry) => void): void {
+    const block = this.#blocks.get(blockNumber);
+    if (block === undefined) return;
+    for (let slot = 0; slot < block.count; slot += 1) {
+      take(blockNumber * BLOCK_KEYS + block.placeAt(slot), block.entryAt(slot));
     }
   }
 
@@ -129,116 +147,138 @@ const RECORD_BYTES = RECORD_FLOATS * 8;
 /** A field of the inventory by its index, or another member of an entry. */
 export type RecentColumn = number | 'lastSequence' | 'writtenAtMs';
 
-/** Entries by their place in the block, sorted. As records, so that making room for one moves memory only twice. */
+/**
+ * Entries by their place in the block, in no order: each takes the next slot, and a hash table finds it. Keeping them
+ * sorted would move memory for each new one.
+ */
 class Block {
   count = 0;
   #places = new Uint16Array(FIRST_SIZE);
   #numbers = new Float64Array(FIRST_SIZE * RECORD_FLOATS);
   #fields = new Int32Array(this.#numbers.buffer);
+  /** A slot + 1 at the hash of its place or, if that is taken, at the next that is free (0). */
+  #index = new Uint16Array(2 * FIRST_SIZE);
 
   get bytes(): number {
-    return BLOCK_BYTES + this.#places.length * (Uint16Array.BYTES_PER_ELEMENT + RECORD_BYTES);
+    const slots = this.#places.length * (Uint16Array.BYTES_PER_ELEMENT + RECORD_BYTES);
+    return BLOCK_BYTES + slots + this.#index.byteLength;
   }
 
   find(place: number): RecentEntry | undefined {
-    const i = this.#indexOf(place);
-    return this.#isAt(i, place) ? this.entryAt(i) : undefined;
+    const slot = this.#slotOf(place);
+    return slot === undefined ? undefined : this.entryAt(slot);
   }
 
   sequenceOf(place: number): number {
-    const i = this.#indexOf(place);
-    return this.#isAt(i, place) ? this.#sequenceAt(i) : 0;
+    const slot = this.#slotOf(place);
+    return slot === undefined ? 0 : this.#sequenceAt(slot);
   }
 
   columnOf(place: number, sequence: number, column: RecentColumn): number | null | undefined {
-    const i = this.#indexOf(place);
-    if (!this.#isAt(i, place) || this.#sequenceAt(i) <= sequence) return undefined;
-    if (column === 'lastSequence') return this.#sequenceAt(i);
-    if (column === 'writtenAtMs') return this.#writtenAtMs(i);
-    return fieldAt(this.#fields, 2 * i + 1, column);
+    const slot = this.#slotOf(place);
+    if (slot === undefined || this.#sequenceAt(slot) <= sequence) return undefined;
+    if (column === 'lastSequence') return this.#sequenceAt(slot);
+    if (column === 'writtenAtMs') return this.#writtenAtMs(slot);
+    return fieldAt(this.#fields, 2 * slot + 1, column);
   }
 
-  placeAt(i: number): number {
-    return this.#places[i] ?? 0;
+  placeAt(slot: number): number {
+    return this.#places[slot] ?? 0;
   }
 
-  entryAt(i: number): RecentEntry {
+  entryAt(slot: number): RecentEntry {
     return {
-      inventory: inventoryAt(this.#fields, 2 * i + 1),
-      lastSequence: this.#sequenceAt(i),
-      writtenAtMs: this.#writtenAtMs(i),
+      inventory: inventoryAt(this.#fields, 2 * slot + 1),
+      lastSequence: this.#sequenceAt(slot),
+      writtenAtMs: this.#writtenAtMs(slot),
     };
   }
 
-  #writtenAtMs(i: number): number {
-    return this.#numbers[i * RECORD_FLOATS + 1] ?? 0;
+  sortedPlaces(): Uint16Array {
+    return this.#places.slice(0, this.count).sort();
   }
 
-  #sequenceAt(i: number): number {
-    return this.#numbers[i * RECORD_FLOATS] ?? 0;
+  #writtenAtMs(slot: number): number {
+    return this.#numbers[slot * RECORD_FLOATS + 1] ?? 0;
+  }
+
+  #sequenceAt(slot: number): number {
+    return this.#numbers[slot * RECORD_FLOATS] ?? 0;
   }
 
   set(place: number, inventory: Inventory, lastSequence: number, writtenAtMs: number): void {
-    const i = this.#indexOf(place);
-    if (!this.#isAt(i, place)) this.#openAt(i, place);
-    this.#numbers[i * RECORD_FLOATS] = lastSequence;
-    this.#numbers[i * RECORD_FLOATS + 1] = writtenAtMs;
-    putInventory(this.#fields, 2 * i + 1, inventory);
+    const slot = this.#slotOf(place) ?? this.#append(place);
+    this.#numbers[slot * RECORD_FLOATS] = lastSequence;
+    this.#numbers[slot * RECORD_FLOATS + 1] = writtenAtMs;
+    putInventory(this.#fields, 2 * slot + 1, inventory);
   }
 
   delete(place: number): void {
-    const i = this.#indexOf(place);
-    if (!this.#isAt(i, place)) return;
-    this.#move(i + 1, i);
+    const slot = this.#slotOf(place);
+    if (slot === undefined) return;
     this.count -= 1;
+    this.#move(this.count, slot);
+    this.#indexAgain();
   }
 
   dropThrough(sequence: number): void {
     let kept = 0;
-    for (let i = 0; i < this.count; i += 1) {
-      if (this.#sequenceAt(i) <= sequence) continue;
-      if (kept < i) this.#move(i, kept, i + 1);
+    for (let slot = 0; slot < this.count; slot += 1) {
+      if (this.#sequenceAt(slot) <= sequence) continue;
+      if (kept < slot) this.#move(slot, kept);
       kept += 1;
     }
+    if (kept === this.count) return;
     this.count = kept;
+    this.#indexAgain();
   }
 
-  /** The index of a place, or where it would be. */
-  #indexOf(place: number): number {
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#places[middle] ?? 0) < place) low = middle + 1;
-      else high = middle;
+  #slotOf(place: number): number | undefined {
+    const mask = this.#index.length - 1;
+    for (let at = place & mask; ; at = (at + 1) & mask) {
+      const slot = (this.#index[at] ?? 0) - 1;
+      if (slot < 0) return undefined;
+      if (this.#places[slot] === place) return slot;
     }
-    return low;
   }
 
-  #isAt(i: number, place: number): boolean {
-    return i < this.count && this.#places[i] === place;
-  }
-
-  #openAt(i: number, place: number): void {
+  #append(place: number): number {
     if (this.count === this.#places.length) this.#grow();
-    if (i < this.count) this.#move(i, i + 1);
+    const slot = this.count;
     this.count += 1;
-    this.#places[i] = place;
+    this.#places[slot] = place;
+    this.#enter(slot);
+    return slot;
   }
 
-  /** Moves the entries from an index, up to another, to a third. */
-  #move(from: number, to: number, end = this.count): void {
-    this.#places.copyWithin(to, from, end);
-    this.#numbers.copyWithin(to * RECORD_FLOATS, from * RECORD_FLOATS, end * RECORD_FLOATS);
+  #enter(slot: number): void {
+    const mask = this.#index.length - 1;
+    let at = this.placeAt(slot) & mask;
+    while (this.#index[at] !== 0) at = (at + 1) & mask;
+    this.#index[at] = slot + 1;
+  }
+
+  #indexAgain(): void {
+    this.#index.fill(0);
+    for (let slot = 0; slot < this.count; slot += 1) this.#enter(slot);
+  }
+
+  #move(from: number, to: number): void {
+    this.#places[to] = this.placeAt(from);
+    const at = from * RECORD_FLOATS;
+    this.#numbers.copyWithin(to * RECORD_FLOATS, at, at + RECORD_FLOATS);
   }
 
   #grow(): void {
-    const size = Math.min(BLOCK_KEYS, this.#places.length * 2);
+    const size = this.#places.length * 2;
     const [places, numbers] = [new Uint16Array(size), new Float64Array(size * RECORD_FLOATS)];
     places.set(this.#places);
     numbers.set(this.#numbers);
     this.#places = places;
     this.#numbers = numbers;
     this.#fields = new Int32Array(numbers.buffer);
+    // At most half of it is taken, or there is one for each place.
+    this.#index = new Uint16Array(Math.min(BLOCK_KEYS, 2 * size));
+    this.#indexAgain();
   }
 }

@@ -39,6 +39,12 @@ export class WriterInventory {
     this.#confirm = db.prepare('UPDATE inventory SET as_of_us = ? WHERE key = ?');
   }
 
+  /** Reads what the table lacks, and tells the reader thread. Call it once, in a transaction. */
+  open(): void {
+    this.follow();
+    this.#feed.sendAll(this.#following.tails, this.#recent);
+  }
+
   /** Reads what others have committed. Call it in a transaction. */
   follow(): void {
     this.#following.follow();
@@ -109,18 +115,19 @@ export class WriterInventory {
       this.#following.extend(supplierId, before, after);
     }
     const swept = Map.groupBy(this.#sweep.committed(), supplierIdOfBlock);
+    // First, since readers see the commit already: what they are not told, they read.
+    for (const range of behind) {
+      const { supplierId, after } = range;
+      const complete = this.#following.tails.get(supplierId)?.complete ?? after;
+      const states = waiting.get(supplierId) ?? [];
+      this.#feed.add(range, { states, nowMs, complete, swept: swept.get(supplierId) ?? [] });
+    }
     for (const key of this.#superseded) this.#recent.delete(key);
     this.#superseded.clear();
     for (const [supplierId, states] of waiting) {
       for (const { skuNumber, inventory, lastSequence } of states) {
         this.#recent.set(skuKey(supplierId, skuNumber), inventory, lastSequence, nowMs);
       }
-    }
-    for (const range of behind) {
-      const { supplierId, after } = range;
-      const complete = this.#following.tails.get(supplierId)?.complete ?? after;
-      const states = waiting.get(supplierId) ?? [];
-      this.#feed.add(range, { states, nowMs, complete, swept: swept.get(supplierId) ?? [] });
     }
     this.#logState.tailChanges = this.#following.changesBehind;
     if (this.#sweep.isPassDone) this.#logState.sweptAtMs = Date.now();

@@ -331,6 +331,11 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE webhook_attempts ADD COLUMN to_sequence INTEGER;
   ALTER TABLE webhook_attempts ADD COLUMN exchange TEXT;
   `,
+  `
+  -- The W3C trace context in which each was sent (tracing/spans.ts). NULL: none.
+  ALTER TABLE batches ADD COLUMN traceparent TEXT;
+  ALTER TABLE feeds ADD COLUMN traceparent TEXT;
+  `,
   CREATE_NOTIFICATION_TABLES,
 ];
 

@@ -11,6 +11,7 @@ import {
   type SkuState,
 } from '../../../domain/batch-decision.ts';
 import {
+  applicableSafetyLimit,
   checkSafetyLimit,
   failedLines,
   type Batch,
@@ -256,9 +257,11 @@ export class Applier {
     unnamed: UnnamedSkus,
     confirm: (confirmation: Confirmation) => void,
   ): void {
+    const head = this.stock.head(supplierId);
+    if (applicableSafetyLimit(options, head) === null) return;
     const fallCount = decision.countUnsellable() + unnamed.fallCount;
     try {
-      checkSafetyLimit(options, this.stock.head(supplierId), fallCount, confirm);
+      checkSafetyLimit(options, head, fallCount, confirm);
     } catch (error) {
       decision.rollBack();
       throw error;

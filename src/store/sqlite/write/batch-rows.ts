@@ -39,6 +39,7 @@ const OTHER_COLUMNS = [
   'reason',
   'reference',
   'reverts_number',
+  'traceparent',
 ];
 
 function appendOf(db: Database, columns: readonly string[]): Statement<Value[]> {
@@ -134,6 +135,7 @@ export class BatchRows {
       origin.reason ?? null,
       origin.reference ?? null,
       row.revertsNumber ?? null,
+      origin.traceparent ?? null,
     ];
     if (others.every((value) => value === null || value === 0)) this.#appendPlain.run(...plain);
     else this.#append.run(...plain, ...others);

@@ -22,6 +22,7 @@ export interface BatchOfChanges {
   readonly uuid: string;
   readonly changedAtMs: number;
   readonly reason: string | null;
+  readonly traceparent: string | null;
 }
 
 const NULL = -1;
@@ -121,6 +122,7 @@ export function unpackChanges(columns: ChangeColumns): readonly Change[] {
       after: unpackInventory(fields, i * FIELDS + FIELDS / 2),
       batchUuid: batch.uuid,
       reason: batch.reason,
+      traceparent: batch.traceparent,
     };
   });
 }

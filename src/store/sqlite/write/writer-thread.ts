@@ -13,7 +13,13 @@ import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { Applier } from './apply.ts';
 import { CatalogueApplier } from './catalogue.ts';
 import { refuseUnfinishedCopy } from '../schema/copy.ts';
-import { isFailedSync, openForWriting, syncLog, type ConnectionSettings } from '../connection.ts';
+import {
+  isFailedSync,
+  openForWriting,
+  syncLog,
+  withoutSync,
+  type ConnectionSettings,
+} from '../connection.ts';
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
 import { ChangeDeleter } from './change-deleter.ts';
 import { CacheWarmer, InventoryCache } from './inventory-cache.ts';
@@ -166,12 +172,13 @@ class Writer {
       db,
       inventory: this.#inventory,
       transaction: (work) => this.#transaction(work),
+      unseenTransaction: (work) => withoutSync(db, () => this.#transaction(work)),
       foreignWrites: () => this.#foreignWrites,
       sliceChanges: Math.ceil(settings.largeBatchLines / SLICES_OF_LARGE),
     });
     this.#dataVersion = db.prepare<[], [number]>('PRAGMA data_version').raw();
     this.#lastDataVersion = this.#dataVersion.get()?.[0];
-    db.transaction(() => this.#inventory.follow())();
+    db.transaction(() => this.#inventory.open())();
     this.#startReadingAhead();
     this.#sweepWhenIdle();
   }
@@ -352,10 +359,12 @@ class Writer {
 
   /** Writes a slice of the recent inventory to the table. */
   #sweep(): void {
-    this.#transaction(() => {
-      this.#inventory.begin();
-      this.#inventory.sweep(SLICE_ROWS);
-    });
+    withoutSync(this.#db, () =>
+      this.#transaction(() => {
+        this.#inventory.begin();
+        this.#inventory.sweep(SLICE_ROWS);
+      }),
+    );
     this.#inventory.committed(new Map(), [], 0);
   }
 
