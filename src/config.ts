@@ -280,6 +280,8 @@ export const FLAG_SETTINGS = {
   secureCookies: 'ONHAND_SECURE_COOKIES',
   /** Whether `onhand_supplier_late` has a series per supplier. */
   metricsPerSupplier: 'ONHAND_METRICS_PER_SUPPLIER',
+  /** Whether `onhand_change_feed_lag_seconds` has a series per organization. */
+  metricsPerReader: 'ONHAND_METRICS_PER_READER',
   /** Whether emails may be handed without TLS to a mail server on a loopback address. */
   smtpAllowPlain: 'ONHAND_SMTP_ALLOW_PLAIN',
   /** Whether webhooks may use plain http. */

@@ -243,10 +243,11 @@ async function serve(
       waitingLines: () => intake.waitingLines,
       budgets: () => ({ ...state.budgets(), waiting_lines: intake.usage() }),
       expectedSuppliers: () => late.expected,
-      feedLagsMs: () => ({ ...feed.lagsMs(), webhook: sender.lagMs() }),
+      feedLagsMs: () => ({ ...feed.lagsMs(), webhook: sender.lagsMs() }),
       freeDiskBytes: () => files.files.freeBytes(),
       backups: () => backups?.state,
       isPerSupplier: settings.metricsPerSupplier,
+      isPerReader: settings.metricsPerReader,
     };
     try {
       await metrics.start(sources, report('a scrape of the metrics failed'));

@@ -114,27 +114,33 @@ export class ChangeFeed {
       done.push({ supplierId, lastSequence: last.sequence });
     }
     const position = cursorAfter(plan.cursor, done);
-    this.#noteLag(reader, records, plan.hasMore);
+    this.#noteLag(reader, { from: cursor, to: position, records, hasMore: plan.hasMore });
     this.#readAhead(planReading({ cursor: position, supplierIds, heads, limit }), limit);
     return { records, position, cursor: await this.print(reader, position), hasMore: plan.hasMore };
   }
 
   #noteLag(
     { consumer, organizationId }: ChangeReader,
-    records: readonly ChangeRecord[],
-    hasMore: boolean,
+    read: {
+      readonly from: Cursor;
+      readonly to: Cursor;
+      readonly records: readonly ChangeRecord[];
+      readonly hasMore: boolean;
+    },
   ): void {
     if (consumer === undefined) return;
     const nowMs = Date.now();
-    const last = records.findLast((record) => record.kind === 'change');
+    const last = read.records.findLast((record) => record.kind === 'change');
     const readUntilMs = last?.change.changedAtMs ?? nowMs;
-    this.#lag.note(consumer, organizationId, hasMore ? readUntilMs : null, nowMs);
+    const { from, to } = read;
+    const behindSinceMs = read.hasMore ? readUntilMs : null;
+    this.#lag.note(consumer, { organizationId, from, to, behindSinceMs, nowMs });
   }
 
-  /** How long the reader that is furthest behind has had changes to read, in ms. */
-  lagsMs(): Readonly<Record<FeedConsumer, number>> {
+  /** By organization: how long its reader that is furthest behind has had changes to read, in ms. */
+  lagsMs(): Readonly<Record<FeedConsumer, ReadonlyMap<number, number>>> {
     const nowMs = Date.now();
-    return { page: this.#lag.lagMs('page', nowMs), stream: this.#lag.lagMs('stream', nowMs) };
+    return { page: this.#lag.lagsMs('page', nowMs), stream: this.#lag.lagsMs('stream', nowMs) };
   }
 
   /** Prefetches the next page for readers that read page after page. */

@@ -20,6 +20,8 @@ const SLOTS_MIN = 1024;
 const NULL = -1;
 /** Instead of the code of a restriction: the rows of a SKU have several. */
 const DIFFERENT = 255;
+/** Instead of the hash of a day. */
+const DIFFERENT_DAYS = 1;
 
 /**
  * What rows say about each SKU: the first quantities for comparing, or their sums. A SKU is known by its
@@ -39,7 +41,7 @@ export class SkuQuantities {
   readonly #examples: DuplicateExample[] = [];
   readonly #totals = new SkuTotals();
 
-  /** @param skusMax SKUs that are remembered; 62 bytes each (83 if there are totals), in arrays that are half full or more */
+  /** @param skusMax SKUs that are remembered; 66 bytes each (87 if there are totals), in arrays that are half full or more */
   constructor(skusMax: number) {
     this.#skusMax = skusMax;
   }
@@ -84,7 +86,7 @@ export class SkuQuantities {
    *
    * @param skuUuid the SKU's, if it was looked up; null if there is none
    */
-  add({ row, line, location, isTotal, unsellable }: FileRow, skuUuid?: string | null): void {
+  add({ row, line, location, isTotal, day, unsellable }: FileRow, skuUuid?: string | null): void {
     const name = nameOf(line);
     if (name === undefined || !isPlain(line) || unsellable !== undefined) return;
     if (skuUuid === undefined) {
@@ -113,6 +115,7 @@ export class SkuQuantities {
     this.#compare(firstBackorders, { ...compared, field: 'on backorder' }, backorder, false);
     if (stock === null || backorder === null) flawedRows[slot] ||= row;
     this.#compareRestrictions(slot, line.fields.restrictions);
+    this.#compareDays(slot, day);
     const whole = { row, stock: stock ?? 0, backorder: backorder ?? 0 };
     if (isTotal === true) return this.#totals.addNamed(slot, this.#slots.size, whole);
     if (location === '') this.#totals.addUnplaced(slot, this.#slots.size, whole);
@@ -163,6 +166,14 @@ export class SkuQuantities {
     restrictions[slot] = before === 0 || before === code ? code : DIFFERENT;
   }
 
+  #compareDays(slot: number, day: string | undefined): void {
+    if (day === undefined) return;
+    const { days } = this.#slots;
+    const hash = Math.max(hashOf(day, this.#seed)[0] ?? 0, DIFFERENT_DAYS + 1);
+    const before = days[slot] ?? 0;
+    days[slot] = before === 0 || before === hash ? hash : DIFFERENT_DAYS;
+  }
+
   /** The row with the sums of its SKU, if other rows name it too. */
   summed(row: FileRow, unit: RowUnit): FileRow {
     const name = nameOf(row.line);
@@ -184,6 +195,12 @@ export class SkuQuantities {
         row,
         unit,
         `${unit} ${flawed} names the same SKU and has no quantity that can be added, so the total of its ${rows} rows is unknown. Correct that row.`,
+      );
+    if (this.#slots.days[slot] === DIFFERENT_DAYS)
+      return refused(
+        row,
+        unit,
+        `the ${rows} rows of this SKU are of different days, so they are not parts of one stock. Send only those of the last day, or have the column of the day ignored.`,
       );
     if (this.#slots.restrictions[slot] === DIFFERENT)
       return refused(
@@ -269,6 +286,7 @@ const COLUMNS = [
   'flawedRows',
   'areDifferent',
   'restrictions',
+  'days',
   'firsts',
   'firstBackorders',
   'stocks',
@@ -291,6 +309,8 @@ function slotsOf(size: number) {
     areDifferent: new Uint8Array(size),
     /** 1 for none and 1 + its code for a restriction; 0 if no row has a status. */
     restrictions: new Uint8Array(size),
+    /** A hash of the day that the rows name; 0 if none does. */
+    days: new Uint32Array(size),
     /** The first quantity in stock; NaN if none was given. */
     firsts: new Float64Array(size).fill(Number.NaN),
     /** The same on backorder. */

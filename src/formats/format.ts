@@ -56,6 +56,8 @@ export interface FileRow {
   readonly location?: string;
   /** Whether the location is all of them: the row is the total of the SKU's others. */
   readonly isTotal?: true;
+  /** The day of its quantity, as written, if the file says so. */
+  readonly day?: string;
   /** The name of its place or status, if its stock cannot be sold: it is no part of what its SKU has in stock. */
   readonly unsellable?: string;
 }

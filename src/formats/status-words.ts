@@ -9,7 +9,7 @@ export type StatusKind = (typeof STATUS_KINDS)[number];
 /** The words of each status. Case, accents, spaces and punctuation do not matter. */
 export const STATUS_WORDS: Readonly<Record<StatusKind, InLanguages>> = {
   discontinued: {
-    en: 'discontd, discontinued, disc, obsolete, end of life, EOL, no longer available, retired, deleted, withdrawn, out of print, end-of-line, no longer stocked, phase out, phased out, phasing out',
+    en: 'discontd, discontinued, disc, obsolete, end of life, EOL, no longer available, retired, deleted, withdrawn, out of print, end-of-line, no longer stocked, phase out, phased out, phasing out, NLA, will not restock, will not be restocked, discontinued item, inactive - discontinued',
     de: 'eingestellt, ausgelaufen, abgekündigt, nicht mehr lieferbar, nicht mehr verfügbar, aus dem Sortiment, Auslauf, Auslaufartikel, auslaufend',
     fr: 'abandonné, arrêté, supprimé, fin de vie, plus disponible, discontinué, fin de série',
     es: 'descatalogado, discontinuado, fuera de catálogo, fin de serie',
@@ -21,7 +21,7 @@ export const STATUS_WORDS: Readonly<Record<StatusKind, InLanguages>> = {
     da: 'udgået, udgår, er udgået',
   },
   unavailable: {
-    en: 'tmpunavail, temporarily unavailable, unavailable, currently unavailable, not available, on hold, hidden, inactive, disabled, suspended, paused, blocked, draft, archived, unpublished',
+    en: 'tmpunavail, temporarily unavailable, unavailable, currently unavailable, not available, on hold, hidden, inactive, disabled, suspended, paused, blocked, draft, archived, unpublished, do not sell, recalled',
     de: 'nicht verfügbar, vorübergehend nicht verfügbar, nicht lieferbar, gesperrt, inaktiv, deaktiviert, versteckt',
     fr: 'indisponible, temporairement indisponible, non disponible, masqué, inactif, désactivé, suspendu',
     es: 'no disponible, temporalmente no disponible, oculto, inactivo, desactivado, suspendido',
@@ -45,7 +45,7 @@ export const STATUS_WORDS: Readonly<Record<StatusKind, InLanguages>> = {
     da: 'tilgængelig, på lager, findes på lager, aktiv',
   },
   'out of stock': {
-    en: 'out of stock, sold out, no stock, not in stock, OOS, backorder, backordered, on backorder, preorder',
+    en: 'out of stock, sold out, no stock, not in stock, OOS, backorder, backordered, on backorder, preorder, temporarily out of stock, temp out of stock',
     de: 'ausverkauft, nicht auf Lager, nicht lagernd, nicht vorrätig, vergriffen, kein Bestand, vorbestellbar',
     fr: 'rupture, en rupture, rupture de stock, en rupture de stock, épuisé, hors stock, pas en stock, rupture temporaire, précommande',
     es: 'agotado, sin stock, sin existencias, fuera de stock, no hay stock, agotado temporalmente, preventa',
@@ -95,7 +95,7 @@ const STATUS_BY_WORD: ReadonlyMap<string, StatusKind> = new Map(
 /** The words for yes and no. */
 export const FLAG_WORDS: Readonly<Record<'yes' | 'no', InLanguages>> = {
   yes: {
-    en: '1, yes, y, true',
+    en: '1, yes, y, true, t, ✓, ✔',
     de: 'ja, wahr',
     fr: 'oui, vrai',
     es: 'sí',
@@ -104,7 +104,7 @@ export const FLAG_WORDS: Readonly<Record<'yes' | 'no', InLanguages>> = {
     pt: 'sim',
   },
   no: {
-    en: '0, no, n, false',
+    en: '0, no, n, false, f',
     de: 'nein, falsch',
     fr: 'non, faux',
     it: 'falso',

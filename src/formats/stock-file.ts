@@ -1,3 +1,4 @@
+import { OnhandError } from '../domain/errors.ts';
 import type { ReadingRules } from '../domain/reading-rules.ts';
 import { quoted, tooManyRows, type FileRow, type FormatLimits, type RowUnit } from './format.ts';
 import { ITEM_COLUMNS } from './edi/stock-item.ts';
@@ -7,6 +8,7 @@ import { DecimalEvidence, decimalOf, type DecimalFindings } from './table/decima
 import { openFile, type FileSource, type OpenedFile, type Packing } from './open-file.ts';
 import { readCatalogue, type Catalogue } from './table/catalogue.ts';
 import { matchInventory, type Column, type MatchedHeader } from './table/columns.ts';
+import { isTotal, repeatsTotal } from './table/header-refusals.ts';
 import { InventoryReader } from './table/inventory.ts';
 import type { Table } from './table/table.ts';
 import type { Encoding } from './text.ts';
@@ -138,6 +140,7 @@ async function openTableFile(
     matchInventory(header, rules.columns, limits.columnsMax, rules.kind, below),
   );
   const { header, sheet = null, alike = [] } = table;
+  if (rules.locations === 'sum') refuseRepeatedTotals(header);
   const reader = new InventoryReader(header, rules);
   const description: FileDescription = {
     format: file.format,
@@ -176,6 +179,15 @@ async function openTableFile(
     datedAs: () => null,
     decimals: () => evidence?.findings ?? null,
   };
+}
+
+/** Rows that are to be added up must not each have the total of their SKU. */
+function refuseRepeatedTotals({ columns, places }: MatchedHeader): void {
+  const total = columns.find(
+    ({ target, by, header }) => target === 'quantity_in_stock' && by === 'alias' && isTotal(header),
+  );
+  if (total !== undefined && places.length > 0)
+    throw new OnhandError('body_malformed', repeatsTotal(total.header));
 }
 
 /** Says which sheets could be read too. */

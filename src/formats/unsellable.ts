@@ -3,7 +3,7 @@ import { folded, namesIn, type InLanguages } from './language.ts';
 
 /** Words in the name of such a place. */
 export const UNSELLABLE_WORDS: InLanguages = {
-  en: 'in transit, transit, intransit, damaged, damage, damages, dmg, defective, defect, defects, reserved, committed, allocated, quarantine, quarantined, QC hold, quality hold, quality control, quality inspection, inspection, hold, returns, returned, RMA, scrap, scrapped, unsellable, unsaleable, non sellable, not sellable, not for sale, unfulfillable, unusable, unserviceable, unavailable, blocked, expired, missing, stolen, write off, written off, disposal, incoming, inbound, on order, receiving, researching',
+  en: 'in transit, transit, intransit, damaged, damage, damages, dmg, defective, defect, defects, reserved, committed, allocated, quarantine, quarantined, QC hold, quality hold, quality control, quality inspection, inspection, hold, returns, returned, RMA, scrap, scrapped, unsellable, unsaleable, non sellable, not sellable, not for sale, unfulfillable, unusable, unserviceable, unavailable, blocked, expired, missing, stolen, write off, written off, disposal, incoming, inbound, on order, receiving, researching, delete, remove',
   de: 'beschädigt, beschädigte, defekt, defekte, Sperrlager, Sperrbestand, gesperrt, gesperrter, Quarantäne, Transit, unterwegs, Zulauf, reserviert, reservierter, Retouren, Retourenlager, Retoure, Ausschuss, Schrott, Qualitätsprüfung, Wareneingang',
   fr: 'endommagé, endommagés, défectueux, abîmé, abîmés, réservé, quarantaine, retours, rebut, rebuts, bloqué, casse, périmé, périmés',
   es: 'dañado, dañados, averiado, averiados, defectuoso, defectuosos, en tránsito, tránsito, reservado, cuarentena, devoluciones, bloqueado, merma, caducado, caducados',

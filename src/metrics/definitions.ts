@@ -40,7 +40,13 @@ export const METRICS = {
   http_server_request_duration_seconds: {
     type: 'histogram',
     help: 'Time from the arrival of a request to the end of its response.',
-    labels: { http_request_method: null, http_route: null, http_response_status_code: null },
+    labels: {
+      http_request_method: null,
+      http_route: null,
+      http_response_status_code: null,
+      // Absent for other requests.
+      onhand_stream: ['true'],
+    },
     buckets: REQUEST_SECONDS,
   },
   onhand_request_errors_total: {
@@ -111,8 +117,8 @@ export const METRICS = {
   },
   onhand_change_feed_lag_seconds: {
     type: 'gauge',
-    help: 'How long the reader that is furthest behind has had changes to read.',
-    labels: { consumer: null },
+    help: 'How long the reader that is furthest behind has had changes to read; by opt-in of each organization.',
+    labels: { consumer: null, organization: null },
   },
   onhand_webhook_deliveries_total: {
     type: 'counter',

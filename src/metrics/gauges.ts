@@ -11,10 +11,10 @@ export interface BudgetUse {
   readonly largestShare?: number;
 }
 
-/** What is read at each scrape. Nothing of it reads a table. */
+/** What is read at each scrape. Nothing of it reads a table, except for names with `isPerReader`. */
 export interface GaugeSources {
   readonly build: { readonly version: string; readonly database: string };
-  readonly store: Pick<Store, 'measure'>;
+  readonly store: Pick<Store, 'measure' | 'accounts'>;
   /** Resolves if the store can read and write. */
   readonly probe: () => Promise<StoreHealth>;
   readonly waitingLines: () => number;
@@ -22,8 +22,8 @@ export interface GaugeSources {
   /** The suppliers that are expected to report; undefined before the first check. */
   readonly expectedSuppliers: () =>
     readonly { readonly name: string; readonly isLate: boolean }[] | undefined;
-  /** How long the reader of each kind that is furthest behind has had changes to read, in ms. */
-  readonly feedLagsMs: () => Readonly<Record<string, number>>;
+  /** By kind of reader and organization: how long the reader that is furthest behind has had changes to read, in ms. */
+  readonly feedLagsMs: () => Readonly<Record<string, ReadonlyMap<number, number>>>;
   /** Free space where files are stored; null if there is no such place. */
   readonly freeDiskBytes: () => Promise<number | null>;
   /** How current the scheduled backups are; undefined if there are none. */
@@ -31,6 +31,8 @@ export interface GaugeSources {
     { readonly latestAtMs: number | null; readonly isUp: boolean } | undefined;
   /** Whether each supplier has a series of its own. */
   readonly isPerSupplier: boolean;
+  /** Whether each organization whose readers are behind has a series of its own. */
+  readonly isPerReader: boolean;
 }
 
 /** Reads the state of a server into its gauges. */
@@ -48,17 +50,17 @@ export class Gauges {
   }
 
   async update(): Promise<void> {
-    const { waitingLines, feedLagsMs } = this.#sources;
-    this.#set('onhand_queue_lines', waitingLines());
-    this.#instruments.gauge(
-      'onhand_change_feed_lag_seconds',
-      Object.entries(feedLagsMs()).map(([consumer, ms]) => [{ consumer }, ms / 1000]),
-    );
+    this.#set('onhand_queue_lines', this.#sources.waitingLines());
     this.#updateBudgets();
     this.#updateSuppliers();
     this.#updateBackups();
     this.#process.update(this.#instruments);
-    await Promise.all([this.#updateStore(), this.#updateProbe(), this.#updateDisk()]);
+    await Promise.all([
+      this.#updateStore(),
+      this.#updateProbe(),
+      this.#updateDisk(),
+      this.#updateFeedLags(),
+    ]);
   }
 
   /** Stops measuring the event loop. */
@@ -69,6 +71,27 @@ export class Gauges {
   /** Sets a gauge without labels; undefined removes it. */
   #set<Name extends UnlabelledGauge>(name: Name, value: number | undefined): void {
     this.#instruments.gauge<UnlabelledGauge>(name, value === undefined ? [] : [[{}, value]]);
+  }
+
+  async #updateFeedLags(): Promise<void> {
+    const { feedLagsMs, isPerReader } = this.#sources;
+    const values: (readonly [LabelsOf<'onhand_change_feed_lag_seconds'>, number])[] = [];
+    for (const [consumer, lagsMs] of Object.entries(feedLagsMs())) {
+      if (isPerReader)
+        for (const [organization, ms] of await this.#named(lagsMs))
+          values.push([{ consumer, organization }, ms / 1000]);
+      else values.push([{ consumer }, Math.max(0, ...lagsMs.values()) / 1000]);
+    }
+    this.#instruments.gauge('onhand_change_feed_lag_seconds', values);
+  }
+
+  /** Values by the names of organizations, instead of their ids. */
+  async #named(
+    values: ReadonlyMap<number, number>,
+  ): Promise<readonly (readonly [name: string, value: number])[]> {
+    if (values.size === 0) return [];
+    const found = await this.#sources.store.accounts.findOrganizationsById([...values.keys()]);
+    return found.map(({ id, name }) => [name, values.get(id) ?? 0]);
   }
 
   #updateBudgets(): void {

@@ -12,6 +12,8 @@ export interface AnsweredRequest {
   readonly status: number;
   readonly durationMs: number;
   readonly error: ErrorCode | undefined;
+  /** Whether it was a stream or a long poll, which lasts as long as its client likes. */
+  readonly isStream: boolean;
 }
 
 /** Counts what happens. Each call is made per request, batch, group, message or file: none is per line. */
@@ -22,13 +24,14 @@ export class Recorder {
     this.#instruments = instruments;
   }
 
-  answered({ method, route, status, durationMs, error }: AnsweredRequest): void {
+  answered({ method, route, status, durationMs, error, isStream }: AnsweredRequest): void {
     this.#instruments.observe(
       'http_server_request_duration_seconds',
       {
         http_request_method: method,
         ...(route !== undefined && { http_route: route }),
         http_response_status_code: String(status),
+        ...(isStream && { onhand_stream: 'true' }),
       },
       durationMs / 1000,
     );

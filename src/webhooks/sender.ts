@@ -4,7 +4,7 @@ import type { Webhook, WebhookPosition } from '../domain/webhooks.ts';
 import type { AccountStore, ChangeStore, WebhookStore } from '../store/store.ts';
 import { deliver, type DeliverOptions } from './attempt.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
-import { DeliveryLag } from './delivery-lag.ts';
+import { DeliveryLag, type BehindPosition } from './delivery-lag.ts';
 import { logAttempt, nextMessage, readMessageChanges, type AttemptLimits } from './messages.ts';
 import { followVisible, suppliersOf } from './suppliers.ts';
 import { inTurns, SendSlots, type SendLimits } from './turns.ts';
@@ -85,9 +85,12 @@ export class WebhookSender {
     this.#running ??= this.#run();
   }
 
-  /** How long the webhook that is furthest behind has had changes to deliver, in ms; paused ones do not count. */
-  lagMs(): number {
-    return this.#lag.lagMs(this.#parts.options.now());
+  /**
+   * By organization: how long its webhook that is furthest behind has had changes to deliver, in ms. Paused ones do not
+   * count.
+   */
+  lagsMs(): ReadonlyMap<number, number> {
+    return this.#lag.lagsMs(this.#parts.options.now());
   }
 
   /** Resolves when the attempts of this node have ended. */
@@ -123,13 +126,17 @@ export class WebhookSender {
     if (isRefreshDue) await followVisible(this.#active, this.#parts);
     const positions = await webhooks.positions(this.#active.map(({ id }) => id));
     const heads = await changes.heads([...new Set(positions.map(({ supplierId }) => supplierId))]);
-    const behind: [key: string, sinceMs: number][] = [];
+    const behind: BehindPosition[] = [];
     for (const { webhook, stored } of this.#inFairOrder(positions)) {
       const message = stored.message === null ? null : readMessage(stored.message);
       const head = heads.get(stored.supplierId);
       if (head === undefined) continue;
       if (stored.deliveredSequence < head.lastSequence)
-        behind.push([keyOf(stored), message?.madeAtMs ?? this.#parts.options.now()]);
+        behind.push({
+          key: keyOf(stored),
+          organizationId: webhook.organizationId,
+          sinceMs: message?.madeAtMs ?? this.#parts.options.now(),
+        });
       this.#sendIfDue(webhook, { ...stored, message }, head);
     }
     this.#lag.update(behind);

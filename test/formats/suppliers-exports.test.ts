@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { textMatching } from '../matching.ts';
 import { report } from './edifact.ts';
 import { linesOf, openInventory, rulesOf, type RuleTexts } from './stock-files.ts';
 import { all } from './reading.ts';
@@ -129,6 +130,52 @@ describe('a row of stock that cannot be sold', () => {
       { quantityInStock: 1, restrictions: null },
     ]);
   });
+});
+
+test.each([
+  ['Mirakl', 'sku;quantity;update-delete\nA-1;5;update\nA-2;5;delete\n', [5, /"delete"/]],
+  ['a form with crosses', 'SKU,Qty,Discontinued\nA-1,5,X\nA-2,5,\n', ['discontinued', 5]],
+  ['zeros below zero', 'SKU,Qty\nA-1,-0\nA-2,(0)\n', [0, 0]],
+  ['Walmart', 'SKU,Available to sell units,Total units on hand\nA-1,5,6\n', [5]],
+  ['Dynamics', 'Item number,Physical inventory,Available physical\nA-1,6,5\n', [5]],
+  ['Plentymarkets', 'Varianten-Nr.;Bestand netto;Bestand physisch\nA-1;5;6\n', [5]],
+  ['Cdiscount', 'Référence vendeur;EAN;Stock\nA-1;;5\n', [5]],
+])('a file of %s sets no stock that its sender does not mean', async (_, file, expected) => {
+  const meant = expected.map((one) =>
+    one instanceof RegExp
+      ? textMatching(one)
+      : one === 'discontinued'
+        ? { quantityInStock: 5, restrictions: WITHDRAWN }
+        : { quantityInStock: one },
+  );
+  expect((await read(file)).lines).toEqual(meant);
+});
+
+test.each([
+  [
+    'quantities of warehouses beside a status',
+    'sku,status,warehouse_quantity_1,warehouse_quantity_2\nA-1,in-stock,5,7\n',
+    {},
+    /^Only a status would be read.*name each: mapping=warehouse_quantity_1=quantity_in_stock,warehouse_quantity_2/,
+  ],
+  [
+    'a total in each row of a warehouse, if rows are to be added up',
+    'SKU,Warehouse,On hand,Total available\nA-1,NJ,5,12\nA-1,CA,7,12\n',
+    { locations: 'sum' },
+    /^Column "Total available" has the total of a SKU/,
+  ],
+  ['quantities that were sold', 'SKU,Qty sold\nA-1,5\n', {}, /mapping=My stock=/],
+  ['quantities of cartons', 'SKU,Stock cartons\nA-1,5\n', {}, /mapping=My stock=/],
+  ['a place before a product', 'Location,Product,Qty\nNJ,A,5\n', {}, /mapping=Product=sku_id/],
+] as const)('%s are refused, with what to send', async (_, file, rules, message) => {
+  await expect(read(file, rules)).rejects.toThrow(message);
+});
+
+test('a column `id` that barcodes displace is named', async () => {
+  const { notes } = await read('id,gtin,quantity\nA-1,,5\n');
+  expect(notes).toEqual([
+    '"id" is not read, since barcodes identify the SKUs. If it is the sku_id, send mapping=id=sku_id.',
+  ]);
 });
 
 test('rows that repeat the header, as on each page of a report, are skipped and told', async () => {

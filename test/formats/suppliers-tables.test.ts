@@ -246,7 +246,7 @@ describe('a status', () => {
   });
 
   test.each([
-    ['discontinued', 'X'],
+    ['status', 'X'],
     ['Lagerstatus', 'leer'],
   ])(
     'such as %s: %s, which may say something, is named although it is no known one',

@@ -9,6 +9,7 @@ import { entry } from '../store/fixtures.ts';
 import { problemOf, textAt } from './answers.ts';
 import { FileClient } from './files/file-client.ts';
 import { BULK, SINGLE, TestServer } from './harness.ts';
+import { StreamClient } from './streams/stream-client.ts';
 
 const CHANGES = '/timp/products/skus/inventory/changes/';
 const TOKEN = 'a-token-of-prometheus';
@@ -24,7 +25,11 @@ beforeAll(async () => {
     webhooksAllowHttp: true,
     webhooksAllowPrivateNetworks: true,
   });
-  guarded = await TestServer.start({ metricsToken: TOKEN, metricsPerSupplier: true });
+  guarded = await TestServer.start({
+    metricsToken: TOKEN,
+    metricsPerSupplier: true,
+    metricsPerReader: true,
+  });
   const made = await server.createSupplier('Acme', [entry('a'), entry('b')]);
   supplierToken = made.token;
   supplierId = made.supplier.id;
@@ -60,6 +65,9 @@ const single = (quantity: number) =>
     token: supplierToken,
     body: { sku_id: 'a', quantity_in_stock: quantity },
   });
+
+const readChanges = (query: string) =>
+  server.ask('GET', `${CHANGES}?${query}`, { token: supplierToken });
 
 test('metrics are printed as OpenMetrics, all of them', async () => {
   const response = await fetch(server.metricsUrl);
@@ -146,6 +154,38 @@ test('a reader that has not read everything is behind since the last change that
   const after = encodeURIComponent(textAt(page.json, 'cursor'));
   await server.ask('GET', `${CHANGES}?after=${after}&limit=1000`, { token: supplierToken });
   expect(await feedLag('page')).toBe(0);
+});
+
+test('a reader that is behind still counts when another reader of its organization has read everything', async () => {
+  await single(13);
+  const slow = await readChanges('from=start&limit=1');
+  await readChanges('from=start&limit=1000');
+  expect(await feedLag('page')).toBeGreaterThan(0);
+  await readChanges(`after=${encodeURIComponent(textAt(slow.json, 'cursor'))}&limit=1000`);
+  expect(await feedLag('page')).toBe(0);
+});
+
+test('by opt-in, the readers that are behind are shown by the name of their organization', async () => {
+  const { token } = await guarded.createSupplier('Slow reader', [entry('a')]);
+  for (const quantity_in_stock of [1, 2]) {
+    await guarded.ask('POST', SINGLE, { token, body: { sku_id: 'a', quantity_in_stock } });
+  }
+  await guarded.ask('GET', `${CHANGES}?from=start&limit=1`, { token });
+  const found = await scrape(`${guarded.url}/metrics`, TOKEN);
+  const lag = 'onhand_change_feed_lag_seconds';
+  expect(found.valuesOf(lag, 'organization')).toEqual(['Slow reader']);
+  expect(found.value(lag, { consumer: 'page', organization: 'Slow reader' })).toBeGreaterThan(0);
+});
+
+test('streams and long polls are told from other requests', async () => {
+  const requests = 'http_server_request_duration_seconds_count';
+  const stream = await StreamClient.open(server.url, { token: supplierToken });
+  await stream.send('{"sku_id":"a","quantity_in_stock":20}\n');
+  stream.end();
+  await stream.rest();
+  await counted(requests, { http_route: BULK, onhand_stream: 'true' }, 1);
+  await server.ask('GET', `${CHANGES}?from=now&wait=1`, { token: supplierToken });
+  await counted(requests, { http_route: CHANGES, onhand_stream: 'true' }, 1);
 });
 
 test('a client that waits for changes shows in the budget of followers, and in the share of its organization', async () => {

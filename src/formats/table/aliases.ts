@@ -92,7 +92,7 @@ const PROMISED =
   /reserv|rezerw|commit|allocat|blocked|gesperrt|bloque|onhold|quarantin|damaged|unsellable|unavailable|qualityinsp|impegnat|gereserveerd|bloccat|geblokkeerd|zablokowan|bloquead|sparrad|spaerret/;
 
 const STOCK_LIKE =
-  /stock|qty|quantit|onhand|availab|lifecycle|sellable|inventor|backorder|discontinu|outofstock|restock|warehouse|status|bestand|menge|stuckzahl|lager|verfug|existenc|existencia|dispon|cantidad|giacenz|esistenz|scorte|voorraad|aantal|beschikbaar|ilosc|magazyn|dostepn|stanmag|estoque|quantidade|antal|saldo|tillgang|beholdning|tilgaengel/;
+  /stock|qty|quantit|onhand|availab|lifecycle|sellable|inventor|backorder|discontinu|outofstock|restock|warehouse|status|endoflife|^eol|bestand|menge|stuckzahl|lager|verfug|existenc|existencia|dispon|cantidad|giacenz|esistenz|scorte|voorraad|aantal|beschikbaar|ilosc|magazyn|dostepn|stanmag|estoque|quantidade|antal|saldo|tillgang|beholdning|tilgaengel/;
 
 /** Words in headers that describe, limit or price the stock instead of counting it. */
 const NO_STOCK =

@@ -23,12 +23,13 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
     {
       meaning: "the supplier's own number",
       names: {
-        en: 'SKU, SKU code, SKU number, SKU no, item SKU, product SKU, variant SKU, custom label (SKU), custom label, vendor SKU, vendor item number, vendor item no, vendor part number, supplier SKU, supplier item number, supplier part number, seller SKU, SKU/item, vendor product code, supplier product code, our SKU, our item number, stock keeping unit, offer SKU, shop SKU, offer ID, ID offer, seller article number, seller item number',
+        en: 'SKU, SKU code, SKU number, SKU no, item SKU, product SKU, variant SKU, custom label (SKU), custom label, vendor SKU, vendor item number, vendor item no, vendor part number, supplier SKU, supplier item number, supplier part number, seller SKU, SKU/item, vendor product code, supplier product code, our SKU, our item number, stock keeping unit, offer SKU, shop SKU, offer ID, ID offer, seller article number, seller item number, partner SKU',
         de: 'Lieferantenartikelnummer, Artikelnummer Lieferant, Lief.-Art.-Nr., Lieferanten-Artikelnr.',
-        fr: 'référence fournisseur, réf. fournisseur',
+        fr: 'référence fournisseur, réf. fournisseur, référence vendeur, réf. vendeur, SKU vendeur',
         es: 'referencia proveedor, referencia del proveedor, ref. proveedor, SKU proveedor',
         it: 'codice fornitore, codice articolo fornitore, rif. fornitore',
         nl: 'artikelnummer leverancier, leveranciersartikelnummer, artikelcode leverancier',
+        pl: 'sygnatura, SKU sprzedającego, sygnatura/SKU sprzedającego',
         pt: 'referência do fornecedor',
         sv: 'leverantörens artikelnummer, lev. art.nr.',
         da: 'leverandørens varenummer, lev. varenr.',
@@ -37,8 +38,8 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
     {
       meaning: 'a number of the item',
       names: {
-        en: 'item number, item no, item code, item reference, part number, part no, product code, product number, product no, product reference, stock code, stock number, inventory number, article number, article no, article code, catalogue number, catalog number, model number, material number, internal reference, reference, custom SKU, merchant SKU, product code/SKU, default code, prod. code, stock item number',
-        de: 'Artikelnummer, Artikel-Nr., Artikelnr., Art.-Nr., Artikelcode, Bestellnummer, Produktnummer, Materialnummer, Artikel-ID, Bestell-Nr., Best.-Nr., Produktcode, Produkt-Nr., Sachnummer',
+        en: 'item number, item no, item code, item reference, part number, part no, product code, product number, product no, product reference, stock code, stock number, inventory number, article number, article no, article code, catalogue number, catalog number, model number, material number, internal reference, reference, custom SKU, merchant SKU, product code/SKU, default code, prod. code, stock item number, inventory ID, variant number, variant no',
+        de: 'Artikelnummer, Artikel-Nr., Artikelnr., Art.-Nr., Artikelcode, Bestellnummer, Produktnummer, Materialnummer, Artikel-ID, Bestell-Nr., Best.-Nr., Produktcode, Produkt-Nr., Sachnummer, Variantennummer, Varianten-Nr.',
         fr: 'référence, réf., référence article, référence produit, code article, code produit, numéro d’article, réf. article, réf. produit, num. article',
         es: 'referencia, ref., código, código de artículo, código artículo, código de producto, código producto, número de artículo, cód. artículo, cód. producto, ref. artículo',
         it: 'codice articolo, cod. articolo, cod. art., codice prodotto, codice, riferimento, cod. prodotto, rif., num. articolo',
@@ -127,8 +128,8 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
     {
       meaning: 'available to sell',
       names: {
-        en: 'available, available quantity, available qty, quantity available, qty available, qty avail, available to sell, ATS, available stock, available inventory, free stock, free stock quantity, free quantity, free to use quantity, sellable quantity, saleable quantity, fulfillable quantity, AFN fulfillable quantity, MFN fulfillable quantity, available for sale, available units, units available, quantity available to sell, stock available, inventory available, total available, net available, avail., avail. qty, avail. quantity, available to promise, qty available to promise, ATP, salable quantity, salable qty, unrestricted, unrestricted stock, unrestricted-use stock, uncommitted, unallocated',
-        de: 'verfügbar, verfügbare Menge, verfügbarer Bestand, freier Bestand, frei verfügbar, frei verwendbar, verfügbarer Lagerbestand, Menge verfügbar, Bestand verfügbar, freie Menge, verf. Bestand, verf. Menge, verfügb. Bestand, verfügb. Menge',
+        en: 'available, available quantity, available qty, quantity available, qty available, qty avail, available to sell, ATS, available stock, available inventory, free stock, free stock quantity, free quantity, free to use quantity, sellable quantity, saleable quantity, fulfillable quantity, AFN fulfillable quantity, MFN fulfillable quantity, available for sale, available units, units available, quantity available to sell, stock available, inventory available, total available, net available, avail., avail. qty, avail. quantity, available to promise, qty available to promise, ATP, salable quantity, salable qty, unrestricted, unrestricted stock, unrestricted-use stock, uncommitted, unallocated, available to sell units, available physical',
+        de: 'verfügbar, verfügbare Menge, verfügbarer Bestand, freier Bestand, frei verfügbar, frei verwendbar, verfügbarer Lagerbestand, Menge verfügbar, Bestand verfügbar, freie Menge, verf. Bestand, verf. Menge, verfügb. Bestand, verfügb. Menge, Nettobestand, Bestand netto',
         fr: 'disponible, quantité disponible, stock disponible, qté disponible, qté dispo, quantité dispo, stock dispo, dispo',
         es: 'disponible, cantidad disponible, stock disponible, existencias disponibles, cant. disponible, stock disp., inventario disponible, unidades disponibles',
         it: 'disponibile, disponibilità, quantità disponibile, giacenza disponibile, q.tà disponibile, q.tà disp., disp.',
@@ -142,8 +143,8 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
     {
       meaning: 'the quantity',
       names: {
-        en: 'quantity, qty, stock, stock level, current stock, current stock level, stock quantity, stock qty, variant inventory quantity, variant inventory qty, inventory, inventory quantity, inventory qty, inventory level, inventory count, stock count, current quantity, inv. qty, stk. qty, current inventory, qty EA, quantity EA',
-        de: 'Bestand, Menge, Anzahl, Stückzahl, Bestandsmenge, Warenbestand, aktueller Bestand, akt. Bestand',
+        en: 'quantity, qty, stock, stock level, current stock, current stock level, stock quantity, stock qty, variant inventory quantity, variant inventory qty, inventory, inventory quantity, inventory qty, inventory level, inventory count, stock count, current quantity, inv. qty, stk. qty, current inventory, qty EA, quantity EA, stock now, quantity now',
+        de: 'Bestand, Menge, Anzahl, Stückzahl, Bestandsmenge, Warenbestand, aktueller Bestand, akt. Bestand, Bestand aktuell',
         fr: 'quantité, qté, stock, quantité en stock, qté en stock, stock actuel, qté stock, quantité stock',
         es: 'cantidad, cant., stock, existencias, existencia, stock actual, inventario, cantidad en stock, cant. stock',
         it: 'quantità, q.tà, giacenza, giacenze, scorta, stock, giac., q.tà in stock, quantità in stock',
@@ -157,8 +158,8 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
     {
       meaning: 'on hand',
       names: {
-        en: 'on hand, quantity on hand, qty on hand, on hand quantity, on hand qty, on hand inventory, stock on hand, QOH, SOH, qty in stock, in stock quantity, in stock qty, actual quantity, actual qty, physical stock, total quantity, total stock, on-hand units, inventory on hand, current on hand, qty O/H, O/H, O/H qty, stock on hand qty, physical qty, physical quantity, total qty, total on hand, total inventory, stock total',
-        de: 'Lagerbestand, Lagermenge, physischer Bestand, Istbestand, Gesamtbestand, Bestand gesamt, Lagerbest., Gesamtmenge',
+        en: 'on hand, quantity on hand, qty on hand, on hand quantity, on hand qty, on hand inventory, stock on hand, QOH, SOH, qty in stock, in stock quantity, in stock qty, actual quantity, actual qty, physical stock, total quantity, total stock, on-hand units, inventory on hand, current on hand, qty O/H, O/H, O/H qty, stock on hand qty, physical qty, physical quantity, total qty, total on hand, total inventory, stock total, total units on hand, physical inventory',
+        de: 'Lagerbestand, Lagermenge, physischer Bestand, Istbestand, Gesamtbestand, Bestand gesamt, Lagerbest., Gesamtmenge, Lagerbestand gesamt, Bestand physisch',
         fr: 'stock physique, stock réel, stock total',
         es: 'stock físico, stock real, stock total',
         it: 'giacenza fisica, giacenza di magazzino, esistenza',

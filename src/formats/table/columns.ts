@@ -14,12 +14,13 @@ import {
   type KnownName,
 } from './aliases.ts';
 import { withoutBlanks } from './blanks.ts';
-import { isPlaceName } from './place-columns.ts';
+import { isDayName, isPlaceName } from './place-columns.ts';
 import {
   lacksColumn,
   lacksIdentifier,
   lacksInventory,
   hasNoHeader,
+  hasOnlyStatus,
   hasOneCell,
   lacksSkuId,
   likelyStock,
@@ -85,6 +86,8 @@ export interface MatchedHeader {
   readonly places: readonly number[];
   /** Those of them whose names may say that the stock cannot be sold: all that were not mapped to be ignored. */
   readonly judgedPlaces: readonly number[];
+  /** The column with the day of a row's stock, unless it was mapped to be ignored. */
+  readonly dayPlace: number | undefined;
   /** The languages of the headers that are read, other than English. */
   readonly languages: readonly Language[];
   /** What the sender should know about the choice of columns, in sentences. */
@@ -154,6 +157,7 @@ export function matchColumns(
           !chosen.spare.some(({ header: spare }) => spare === name),
       ),
     places: placesAmong(unread),
+    dayPlace: unread.find(([, name]) => isDayName(name) && !ignored.has(lower(name)))?.[0],
     judgedPlaces: placesAmong(unread.filter(([, name]) => !ignored.has(lower(name)))),
     languages: [
       ...new Set(
@@ -162,6 +166,7 @@ export function matchColumns(
     ],
     notes: [
       ...notesOf(chosen.columns, chosen.spare),
+      ...weakNotes(all, candidates),
       ...promisedNotes(
         chosen.columns,
         unread.map(([, name]) => name).filter((name) => !ignored.has(lower(name))),
@@ -331,6 +336,15 @@ function notesOf(columns: readonly Candidate[], spare: readonly Candidate[]): re
   return notes;
 }
 
+/** Says which column may have the `sku_id`, if no other has it and rows without a barcode name no SKU. */
+function weakNotes(all: readonly Candidate[], candidates: readonly Candidate[]): readonly string[] {
+  const [weak] = all.filter(({ target, strength }) => target === 'sku_id' && strength === 'weak');
+  if (weak === undefined || candidates.some(({ target }) => target === 'sku_id')) return [];
+  return [
+    `"${weak.header}" is not read, since barcodes identify the SKUs. If it is the sku_id, send ${mappingOf([{ header: weak.header, target: 'sku_id' }])}.`,
+  ];
+}
+
 /** Says which unread columns have stock that the one that is read may include although it cannot be sold. */
 function promisedNotes(
   columns: readonly Candidate[],
@@ -413,8 +427,16 @@ export function matchInventory(
         (found.kind === 'catalogue' ? SEND_AS_CATALOGUE : ''),
       columns.length,
     );
+  const counted = likelyStock(header, matched.overlooked, below).filter((name) =>
+    COUNT.test(withoutBlanks(below[matched.names.indexOf(name)] ?? '')),
+  );
+  if (!has(['quantity_in_stock', 'quantity_on_backorder']) && counted.length > 0)
+    throw new HeaderRefusal(hasOnlyStatus(counted), columns.length);
   return matched;
 }
+
+/** A number that may be a quantity: it has too few digits to be a date or a barcode. */
+const COUNT = /^\d{1,6}$/;
 
 /**
  * Whether the only inventory column may as well hold the warehouse, such as `Lager`. If another column has numbers, it

@@ -3,6 +3,7 @@ import type { ColumnTarget } from '../../domain/file-columns.ts';
 import { printKey } from '../../domain/reading-rules.ts';
 import { quoted } from '../format.ts';
 import { looksLikeStock, looksPromised } from './aliases.ts';
+import { isPlaceName } from './place-columns.ts';
 
 interface NamedColumn {
   readonly place: number;
@@ -50,17 +51,39 @@ export function hasOneCell(name: string): string {
   );
 }
 
+/** Words in the headers of columns that may have the number of a SKU. */
+const LIKE_NUMBER =
+  /sku|\bno\b|\bn[or]\.|#|number|nummer|part|item|product|article|artikel|code|ref/i;
+
 /** No column names the SKU. @param unread headers of the columns that are not read */
 export function lacksIdentifier(
   allowed: readonly string[],
   names: readonly string[],
   unread: readonly string[],
 ): string {
-  const example = unread.find((name) => name !== '' && !looksLikeStock(name)) ?? 'My number';
+  const candidates = unread.filter(
+    (name) => name !== '' && !looksLikeStock(name) && !isPlaceName(name),
+  );
+  const example = candidates.find((name) => LIKE_NUMBER.test(name)) ?? candidates[0] ?? 'My number';
   return (
     `No column says which SKU a row is about (${allowed.join(', ')}, or an alias of one); ${listOf(names)} ` +
     `If another column holds it, name it: ${mappingOf([{ header: shown(example), target: 'sku_id' }])}.`
   );
+}
+
+/** A status is read, and columns that have numbers are not. @param likely their headers */
+export function hasOnlyStatus(likely: readonly string[]): string {
+  const ignored = likely.map((header) => ({ header, target: 'ignore' }));
+  return (
+    `Only a status would be read, although columns that look like quantities have numbers: ${likely.map(shown).join(', ')}. ` +
+    `${adviceOn(likely)} If they are not what is in stock, send ${mappingOf(ignored)}.`
+  );
+}
+
+/** Rows at several places repeat the total of their SKU. */
+export function repeatsTotal(header: string): string {
+  const mapping = mappingOf([{ header, target: 'quantity_in_stock' }]);
+  return `Column ${quoted(header)} has the total of a SKU, as its name says, so that rows at several places cannot be added up, as locations=sum asks. Send locations=last, or name the column that has what is at each place. If this is that column, send ${mapping}.`;
 }
 
 /** No column has a quantity or a status. @param likely headers of the columns that may have it, best first */
@@ -69,6 +92,11 @@ export function lacksInventory(
   names: readonly string[],
   likely: readonly string[],
 ): string {
+  return `No column has a quantity or a status (${allowed.join(', ')}, or an alias of one); ${listOf(names)} ${adviceOn(likely)}`;
+}
+
+/** How to name the stock. @param likely headers of the columns that may have it, best first */
+function adviceOn(likely: readonly string[]): string {
   const target = 'quantity_in_stock';
   const offered = likely
     .filter((name) => !looksPromised(name))
@@ -76,10 +104,9 @@ export function lacksInventory(
     .map(shown);
   const parts = countedAlike(offered.filter((name) => !isTotal(name)));
   const [first = 'My stock'] = [...offered.filter(isTotal), ...parts];
-  const none = `No column has a quantity or a status (${allowed.join(', ')}, or an alias of one); ${listOf(names)} `;
   return parts.length < 2
-    ? `${none}If another column holds it, name it: ${mappingOf([{ header: first, target }])}.`
-    : `${none}To read one of them, name it: ${mappingOf([{ header: first, target }])}. ` +
+    ? `If another column holds it, name it: ${mappingOf([{ header: first, target }])}.`
+    : `To read one of them, name it: ${mappingOf([{ header: first, target }])}. ` +
         `To add up several, such as one per warehouse, name each: ${mappingOf(parts.map((header) => ({ header, target })))}.`;
 }
 
@@ -92,12 +119,15 @@ export function likelyStock(
   unread: readonly string[],
   below: readonly string[],
 ): readonly string[] {
-  const likely = unread.filter((name) => looksLikeStock(name) || isTotal(name));
+  const likely = unread.filter(
+    (name) => (looksLikeStock(name) || isTotal(name)) && !COUNTS_OTHERS.test(name),
+  );
   if (likely.some(looksLikeStock)) return likely;
   return names.filter(
     (name, place) =>
       unread.includes(name) &&
       !NOT_COUNTED.test(name) &&
+      !COUNTS_OTHERS.test(name) &&
       /^\d{1,6}$/.test((below[place] ?? '').trim()),
   );
 }
@@ -126,10 +156,14 @@ const COUNTS = [
   /order|transit|incoming|expected|inbound/i,
 ];
 
-/** A total must not be added to its parts. */
-function isTotal(name: string): boolean {
+/** Whether a header is that of a total, which must not be added to its parts. */
+export function isTotal(name: string): boolean {
   return /\btotal|gesamt|summe\b|\bsuma\b|totaal/i.test(name);
 }
+
+/** Words in the headers of quantities that are not what is in stock, or not in single units. */
+const COUNTS_OTHERS =
+  /sold|sales|order|change|adjust|\bper\b|cases?\b|carton|karton|pallet|dozen|thousand|expected|incoming|inbound|transit|forecast|\b(?:min|max)\b/i;
 
 const NOT_COUNTED =
   /\bid\b|code|number|nummer|price|preis|position|condition|handling|lead|restock|days|pack|case|karton|weight|option|year/i;

@@ -61,6 +61,8 @@ export class InventoryReader {
       this.notes,
     ).read(this.#columns);
     const location = placeOf(row.cells, this.#header.places);
+    const { dayPlace } = this.#header;
+    const day = dayPlace === undefined ? '' : withoutBlanks(row.cells[dayPlace] ?? '');
     const isTotal = isTotalPlace(row.cells, this.#header.places);
     const read: FileRow = {
       row: row.row,
@@ -68,6 +70,7 @@ export class InventoryReader {
       line,
       ...(location !== undefined && { location }),
       ...(isTotal && { isTotal }),
+      ...(day !== '' && { day }),
       ...(draft.warnings.length > 0 && { warnings: draft.warnings }),
     };
     return this.#withoutUnsellable(read, unsellable);

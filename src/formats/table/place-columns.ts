@@ -6,7 +6,7 @@ import { withoutBlanks } from './blanks.ts';
 
 /** Headers of such columns. Rows of one SKU at different places are parts of its stock. */
 export const PLACE_NAMES: InLanguages = {
-  en: 'warehouse, warehouse code, warehouse name, warehouse ID, warehouse number, location, location name, location code, location ID, inventory location, stock location, storage location, SLoc, site, site code, facility, facility ID, fulfillment center, fulfillment center ID, distribution center, DC, store, store name, store ID, branch, branch code, plant, plnt, depot, source code, ship node, bin, bin name, bin location, lot, lot number, lot no, batch, batch number, batch no, stock type, stock category, inventory type, inventory state, disposition, detailed disposition, warehouse condition code',
+  en: 'warehouse, warehouse code, warehouse name, warehouse ID, warehouse number, location, location name, location code, location ID, inventory location, stock location, storage location, SLoc, site, site code, facility, facility ID, fulfillment center, fulfillment center ID, distribution center, DC, store, store name, store ID, branch, branch code, plant, plnt, depot, source code, ship node, bin, bin name, bin location, lot, lot number, lot no, batch, batch number, batch no, stock type, stock category, inventory type, inventory state, disposition, detailed disposition, warehouse condition code, update delete, add delete, add/modify/delete, action',
   de: 'Lager, Lagerort, LOrt, Lagername, Lagerplatz, Lagernummer, Lager-Nr., Werk, Filiale, Standort, Charge, Bestandsart',
   fr: 'entrepôt, dépôt, magasin, emplacement, lot, type de stock',
   es: 'almacén, bodega, ubicación, tienda, sucursal, lote, tipo de stock',
@@ -47,6 +47,29 @@ export function unsellablePlace(
     if (name !== '' && isUnsellable(name)) return { at, name };
   }
   return undefined;
+}
+
+/** Headers of columns with the day of a row's stock. Rows of one SKU on several days must not be added up. */
+export const DAY_NAMES: InLanguages = {
+  en: 'date, as of, as of date, snapshot date, inventory date, stock date, report date, count date',
+  de: 'Datum, Stichtag, Bestandsdatum',
+  fr: 'date du stock',
+  es: 'fecha, fecha de inventario',
+  it: 'data, data inventario',
+  nl: 'peildatum',
+  pl: 'data stanu',
+  pt: 'data do estoque',
+  sv: 'lagerdatum',
+  da: 'dato',
+};
+
+const DAYS: ReadonlySet<string> = new Set(
+  Array.from(namesIn(DAY_NAMES), ([name]) => normalizedHeader(name)),
+);
+
+/** Whether a header is that of the day of a row's stock. */
+export function isDayName(header: string): boolean {
+  return DAYS.has(normalizedHeader(header));
 }
 
 /** Cells in such columns that mean all places together. */

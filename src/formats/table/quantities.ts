@@ -42,6 +42,7 @@ export function readQuantityCell(
     };
   }
   const refusal = `is not ${WHOLE_NUMBER}`;
+  if (/^(?:[-\u2212\u2013]\s?0+|0+-|\(0+\))$/.test(text)) return { quantity: 0 };
   if (isNegative(text, decimal)) {
     return negative === 'zero'
       ? { quantity: 0 }

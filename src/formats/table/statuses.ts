@@ -22,12 +22,15 @@ export const FLAG_MEANINGS: Readonly<Record<StatusColumn, { yes: StatusKind; no:
 /** How some shops write a draft in a column of published products. */
 const DRAFT = '-1';
 
+/** How a column of a form is ticked. In a column such as `In stock?` it may as well mean no. */
+const CROSS = /^x$/i;
+
 /** The status that a cell means; undefined if it is not known. */
 export function readStatus(column: StatusColumn, cell: string): StatusKind | undefined {
   const text = withoutApostrophe(cell);
   if (text.startsWith('-'))
     return column === 'published' && text === DRAFT ? 'unavailable' : undefined;
-  const flag = flagOf(text);
+  const flag = column !== 'status' && CROSS.test(text) ? true : flagOf(text);
   return flag === undefined ? statusOf(text) : FLAG_MEANINGS[column][flag ? 'yes' : 'no'];
 }
 

@@ -102,6 +102,7 @@ export function addChanges(
     const pageBytes = options.limit * CHANGE_BYTES;
     openRequest.reserve(pageBytes, 0);
     const first = await feed.next(reader, start, options.limit);
+    request.isStream = isStream(request) || options.waitSeconds > 0;
     const gone = disconnectSignal(reply.raw, closing.signal);
     // Ends whatever the request is doing: waiting, sending old changes, or waiting for its client to read.
     const disconnected = AbortSignal.any([gone, admission.revocationOf(request)]);

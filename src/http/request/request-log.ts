@@ -18,6 +18,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null until there is something to log. */
     facts: RequestFacts | null;
+    /** Whether it lasts as long as its client likes. */
+    isStream: boolean;
   }
 }
 
@@ -31,6 +33,7 @@ export function addRequestLog(
   record?: { answered(answered: AnsweredRequest): void },
 ): void {
   app.decorateRequest('facts', null);
+  app.decorateRequest('isStream', false);
   app.addHook('onResponse', async (request, reply) => {
     logEvent(request.log, 'answered', {
       method: request.method,
@@ -46,6 +49,7 @@ export function addRequestLog(
       status: reply.statusCode,
       durationMs: reply.elapsedTime,
       error: request.facts?.error,
+      isStream: request.isStream,
     });
   });
 }

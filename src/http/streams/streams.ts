@@ -91,6 +91,7 @@ export class Streams {
     const isOutputGzipped = acceptsGzip(request.headers['accept-encoding']);
     const idleMs = settings.streamIdleTimeoutMs;
     const { socket } = request.raw;
+    request.isStream = true;
     reply.hijack();
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);

@@ -183,6 +183,16 @@ describe('a file with several rows of one SKU', () => {
     expect(results[5]).toMatch(/400,.*row 8 names no location/);
   });
 
+  test('of different days is refused, since they are not parts of one stock', async () => {
+    const uuid = await client.upload(
+      'sku,date,qty\nA-1,2026-11-01,5\nA-1,2026-11-02,2\nA-2,2026-11-02,5\nA-2,2026-11-02,2\n',
+      '?locations=sum',
+    );
+    expect(await client.processed(uuid)).toMatchObject({ status_counts: { '200': 2, '400': 2 } });
+    expect(await client.stock()).toMatchObject({ 'A-1': null, 'A-2': 7 });
+    expect((await client.results(uuid))[1]).toMatch(/2 rows of this SKU are of different days/);
+  });
+
   test('of different statuses is refused, since only one of them could be stored', async () => {
     const uuid = await client.upload(
       'sku,warehouse,status,qty\nA-1,NJ,active,5\nA-1,CA,discontinued,2\nA-2,NJ,active,5\nA-2,CA,active,2\n',

@@ -99,9 +99,11 @@ export class InventoryView {
 
   #markRecent(): Buffer {
     const marks = Buffer.alloc(MARKS);
-    for (const key of this.#recent.keys()) {
-      marks[(key + supplierIdOfKey(key) * SUPPLIER_STEP) % MARKS] = 1;
-    }
+    this.#recent.forEachBlock((firstKey, places) => {
+      // A division for each key would take most of the time.
+      const first = (firstKey + supplierIdOfKey(firstKey) * SUPPLIER_STEP) % MARKS;
+      for (const place of places) marks[(first + place) & (MARKS - 1)] = 1;
+    });
     return marks;
   }
 

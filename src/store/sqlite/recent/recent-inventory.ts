@@ -105,11 +105,9 @@ export class RecentInventory {
     }
   }
 
-  /** In no particular order. */
-  *keys(): Iterable<number> {
-    for (const [number, block] of this.#blocks) {
-      for (let i = 0; i < block.count; i += 1) yield number * BLOCK_KEYS + block.placeAt(i);
-    }
+  /** Passes the keys of each block, as offsets from its first key; in no particular order. */
+  forEachBlock(take: (firstKey: number, places: Uint16Array) => void): void {
+    for (const [number, block] of this.#blocks) take(number * BLOCK_KEYS, block.places());
   }
 
   countOf(blockNumber: number): number {
@@ -194,8 +192,12 @@ class Block {
     };
   }
 
+  places(): Uint16Array {
+    return this.#places.subarray(0, this.count);
+  }
+
   sortedPlaces(): Uint16Array {
-    return this.#places.slice(0, this.count).sort();
+    return this.places().slice().sort();
   }
 
   #writtenAtMs(slot: number): number {
