@@ -122,7 +122,7 @@ export interface paths {
         readonly delete: operations["removeNotificationRecipient"];
         readonly options?: never;
         readonly head?: never;
-        /** Change what a recipient is told, and when */
+        /** Change which notifications a recipient gets, and when */
         readonly patch: operations["changeNotificationRecipient"];
         readonly trace?: never;
     };
@@ -2151,7 +2151,7 @@ export interface components {
             readonly digest: "immediately" | "hourly" | "daily";
             /** @description False: nothing is sent yet but the question. */
             readonly is_confirmed: boolean;
-            /** @description What is told; without it, all that can be. */
+            /** @description Which kinds it gets; all by default. */
             readonly kinds: readonly ("supplier_late" | "file_held" | "file_failed" | "safety_limit" | "webhook_paused" | "token_expiring")[];
             /** @description Why the last message was not accepted; null if it was. It is tried again. */
             readonly last_failure: string | null;
@@ -2165,11 +2165,11 @@ export interface components {
             /** @description Until when nothing is sent. */
             readonly quiet_until: string | null;
             /**
-             * @description The same thing is told again after this time, at the earliest.
+             * @description The same condition is not repeated for this time.
              * @example 60
              */
             readonly repeat_after_minutes: number;
-            /** @description Whether the end of a condition is told too. */
+            /** @description Whether a message follows when a condition ends. */
             readonly tells_resolved: boolean;
             /**
              * @description The time zone of these times, such as `Europe/Berlin`.
@@ -2194,18 +2194,18 @@ export interface components {
              * @enum {unknown}
              */
             readonly digest?: "immediately" | "hourly" | "daily";
-            /** @description What is told; without it, all that can be. */
+            /** @description Which kinds it gets; all by default. */
             readonly kinds?: readonly ("supplier_late" | "file_held" | "file_failed" | "safety_limit" | "webhook_paused" | "token_expiring")[];
             /** @description From when nothing is sent; null for no quiet hours. */
             readonly quiet_from?: string | null;
             /** @description Until when nothing is sent. */
             readonly quiet_until?: string | null;
             /**
-             * @description The same thing is told again after this time, at the earliest.
+             * @description The same condition is not repeated for this time.
              * @example 60
              */
             readonly repeat_after_minutes?: number;
-            /** @description Whether the end of a condition is told too. */
+            /** @description Whether a message follows when a condition ends. */
             readonly tells_resolved?: boolean;
             /**
              * @description The time zone of these times, such as `Europe/Berlin`.
@@ -2235,18 +2235,18 @@ export interface components {
              * @enum {unknown}
              */
             readonly digest?: "immediately" | "hourly" | "daily";
-            /** @description What is told; without it, all that can be. */
+            /** @description Which kinds it gets; all by default. */
             readonly kinds?: readonly ("supplier_late" | "file_held" | "file_failed" | "safety_limit" | "webhook_paused" | "token_expiring")[];
             /** @description From when nothing is sent; null for no quiet hours. */
             readonly quiet_from?: string | null;
             /** @description Until when nothing is sent. */
             readonly quiet_until?: string | null;
             /**
-             * @description The same thing is told again after this time, at the earliest.
+             * @description The same condition is not repeated for this time.
              * @example 60
              */
             readonly repeat_after_minutes?: number;
-            /** @description Whether the end of a condition is told too. */
+            /** @description Whether a message follows when a condition ends. */
             readonly tells_resolved?: boolean;
             /**
              * @description The time zone of these times, such as `Europe/Berlin`.

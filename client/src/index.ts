@@ -76,7 +76,7 @@ export class Onhand {
   readonly batches: BatchesClient;
   /** Manages webhooks. */
   readonly webhooks: WebhooksClient & { readonly verify: typeof verifyWebhook };
-  /** Manages who is told of what needs attention. */
+  /** Manages who gets notifications. */
   readonly notifications: NotificationsClient;
   /** Logs browsers in and out. */
   readonly sessions: SessionsClient;

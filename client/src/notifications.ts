@@ -9,7 +9,7 @@ import type { CallOptions, Transport } from './transport.ts';
 
 const RECIPIENTS_PATH = '/timp/notifications/recipients/';
 
-/** Manages who is told of what needs attention. */
+/** Manages who gets notifications. */
 export class NotificationsClient {
   readonly #transport: Transport;
 

@@ -71,7 +71,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async (context) => (await import('./admin/supplier.ts')).freshnessCommand(context),
   },
   notification: {
-    summary: 'manage who is told of what needs attention',
+    summary: 'manage who gets notifications',
     load: async (context) =>
       (await import('./remote/notification.ts')).notificationCommand(context),
   },

@@ -1,4 +1,4 @@
-/** Who is told of what needs attention, and how. */
+/** Who gets notifications of what needs attention, and how. */
 import type { OrganizationType } from './parties.ts';
 
 export const NOTIFICATION_KINDS = [
@@ -36,9 +36,9 @@ export interface RecipientChoices {
   readonly quiet: { readonly fromMinute: number; readonly untilMinute: number } | null;
   /** A name of the IANA time zone database, such as `Europe/Berlin`. */
   readonly timeZone: string;
-  /** The same thing is told again this long after it was told last, at the earliest. */
+  /** The same condition is not repeated for this time after it was sent. */
   readonly repeatMinutes: number;
-  /** Whether the end of a condition is told too. */
+  /** Whether a message follows when a condition ends. */
   readonly tellsResolved: boolean;
 }
 

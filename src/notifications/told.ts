@@ -1,4 +1,4 @@
-/** Decides what a recipient is told now. Pure: the clock and the conditions are given. */
+/** Decides what to send to a recipient now. Pure: the clock and the conditions are given. */
 import {
   NOTIFICATION_KINDS,
   type NotificationKind,
@@ -48,7 +48,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 const DAY_MINUTES = 1440;
 
-/** Reads what was stored. What cannot be read is told again. */
+/** Reads what was stored. What cannot be read is sent again. */
 export function readTold(stored: string): Told {
   const parsed: unknown = JSON.parse(stored);
   const entries = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : [];

@@ -27,7 +27,7 @@ const timeOfDayOrNull = (description: string) => textOrNull({ pattern: TIME_OF_D
 const choiceMembers = {
   kinds: Type.Array(Type.Enum([...NOTIFICATION_KINDS]), {
     minItems: 1,
-    description: 'What is told; without it, all that can be.',
+    description: 'Which kinds it gets; all by default.',
   }),
   digest: Type.Enum([...DIGESTS], {
     description: 'Whether messages are sent at once, or collected until the next hour or day.',
@@ -43,10 +43,10 @@ const choiceMembers = {
   repeat_after_minutes: Type.Integer({
     minimum: 0,
     maximum: REPEAT_MINUTES_MAX,
-    description: 'The same thing is told again after this time, at the earliest.',
+    description: 'The same condition is not repeated for this time.',
     examples: [REPEAT_MINUTES_DEFAULT],
   }),
-  tells_resolved: Type.Boolean({ description: 'Whether the end of a condition is told too.' }),
+  tells_resolved: Type.Boolean({ description: 'Whether a message follows when a condition ends.' }),
 };
 
 export const RecipientDraftSchema = Type.Object(
@@ -116,7 +116,7 @@ export const parseConfirmation = createValidator(
   'member_invalid',
 );
 
-/** What a new recipient is told unless it says otherwise. */
+/** The choices of a new recipient, unless it says otherwise. */
 export function defaultChoices(type: OrganizationType): RecipientChoices {
   return {
     kinds: KINDS_OF_TYPE[type],
@@ -139,7 +139,7 @@ export function changedChoices(
   if (unknown !== undefined) {
     throw new OnhandError(
       'member_invalid',
-      `A ${type} is not told of ${unknown}. It can be told of: ${KINDS_OF_TYPE[type].join(', ')}.`,
+      `A ${type} gets no notifications of ${unknown}. Choose from: ${KINDS_OF_TYPE[type].join(', ')}.`,
     );
   }
   return {

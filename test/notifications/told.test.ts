@@ -59,7 +59,7 @@ function recipient(choices: Partial<RecipientChoices> = {}) {
   };
 }
 
-test('a condition is told when it begins and when it ends, once each, and only if its kind was chosen', () => {
+test('a condition is sent when it begins and when it ends, once each, and only if its kind was chosen', () => {
   const check = recipient();
   const paused = { ...LATE, key: 'webhook_paused 1 1', kind: 'webhook_paused' as const };
   expect(check('2026-11-28T10:00Z', [LATE, paused])).toEqual([LATE.text]);
@@ -76,7 +76,7 @@ test('the end is not told to those who do not want it, or may no longer know of 
   expect(cutOff('2026-11-28T10:01Z', [], () => false)).toEqual([]);
 });
 
-test('a condition that ends and begins again is told again only after the time that was chosen, if it lasts', () => {
+test('a condition that ends and begins again is sent again only after the time that was chosen, if it lasts', () => {
   const check = recipient();
   check('2026-11-28T10:00Z', [LATE]);
   expect(check('2026-11-28T10:01Z')).toEqual([`resolved ${LATE.text}`]);
@@ -84,7 +84,7 @@ test('a condition that ends and begins again is told again only after the time t
   expect(check('2026-11-28T11:00Z', [LATE])).toEqual([LATE.text]);
 });
 
-test('what happened once is told again when there is more of it, and never resolved', () => {
+test('what happened once is sent again when there is more of it, and never resolved', () => {
   const check = recipient();
   expect(check('2026-11-28T10:00Z', [FAILED])).toEqual([FAILED.text]);
   expect(check('2026-11-28T10:01Z', [{ ...FAILED, mark: 6 }])).toEqual([]);
@@ -92,7 +92,7 @@ test('what happened once is told again when there is more of it, and never resol
   expect(check('2026-11-28T11:01Z')).toEqual([]);
 });
 
-test('in quiet hours nothing is sent; what lasts is told when they end, on the clock of the time zone', () => {
+test('in quiet hours nothing is sent; what lasts is sent when they end, on the clock of the time zone', () => {
   const quiet = { fromMinute: 20 * 60, untilMinute: 7 * 60 };
   const check = recipient({ quiet, timeZone: 'Europe/Berlin' });
   // Berlin is one hour ahead of UTC.
@@ -127,7 +127,7 @@ test('a daily digest is sent once a day at the time of its time zone, also when 
   expect(sent).toEqual(['10-24T06', '10-25T07', '10-26T07', '10-27T07']);
 });
 
-test('what was stored by another version is told again rather than trusted', () => {
+test('what was stored by another version is sent again rather than trusted', () => {
   expect(readTold('{"supplier_late 1":{"kind":"unknown"},"x":null}')).toEqual({});
   expect(readTold('[]')).toEqual({});
 });

@@ -2318,7 +2318,7 @@ _RECIPIENTS_PATH = "/timp/notifications/recipients/"
 
 
 class Notifications(_Resource):
-    """Manages who is told of what needs attention."""
+    """Manages who gets notifications."""
 
     def list(self) -> List[Json]:
         return cast(List[Json], self._json("GET", _RECIPIENTS_PATH)["recipients"])
@@ -2478,7 +2478,7 @@ class Onhand:
         self.batches = Batches(transport, options)
         #: Manages webhooks.
         self.webhooks = Webhooks(transport, options)
-        #: Manages who is told of what needs attention.
+        #: Manages who gets notifications.
         self.notifications = Notifications(transport, options)
         #: Manages API tokens.
         self.tokens = Tokens(transport, options)
@@ -2975,7 +2975,7 @@ class AsyncWebhooks(_AsyncResource):
 
 
 class AsyncNotifications(_AsyncResource):
-    """Manages who is told of what needs attention; see `Notifications`."""
+    """Manages who gets notifications; see `Notifications`."""
 
     async def list(self) -> List[Json]:
         return await self._worker.call(lambda client: client.notifications.list())

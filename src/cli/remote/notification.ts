@@ -70,7 +70,7 @@ function addCommand(context: CommandContext): Command {
   const command = new Command('add')
     .summary('add a recipient')
     .description(
-      'Adds a recipient and shows it. An email address gets a code: give it to "onhand notification confirm". Without options, all is told at once.',
+      'Adds a recipient and shows it. An email address gets a code: give it to "onhand notification confirm". Without options, it gets all kinds immediately.',
     )
     .addArgument(
       new Argument('<channel>', 'how the recipient is reached').choices(RECIPIENT_CHANNELS),
@@ -95,7 +95,7 @@ function addCommand(context: CommandContext): Command {
 
 function changeCommand(context: CommandContext): Command {
   const command = new Command('change')
-    .summary('change what a recipient is told, and when')
+    .summary('change which notifications a recipient gets, and when')
     .description('Changes a recipient and shows it. What is not given stays.')
     .argument('<uuid>', 'the recipient, as "onhand notification list" shows it');
   return remote(withChoices(command), '<uuid> --quiet 20:00-07:00 --token-file token.txt').action(
@@ -158,7 +158,7 @@ function remote(command: Command, example: string): Command {
 
 function withChoices(command: Command): Command {
   return command
-    .addOption(new Option('--kind <kinds...>', 'what is told').choices(NOTIFICATION_KINDS))
+    .addOption(new Option('--kind <kinds...>', 'which kinds it gets').choices(NOTIFICATION_KINDS))
     .addOption(new Option('--digest <when>', 'when messages are sent').choices(DIGESTS))
     .option('--daily-at <time>', 'when a daily digest is sent')
     .option('--quiet <times>', 'when nothing is sent, such as 20:00-07:00, or "off" for none')
@@ -166,11 +166,11 @@ function withChoices(command: Command): Command {
     .addOption(
       new Option(
         '--repeat-after <minutes>',
-        'when the same thing is told again at the earliest',
+        'how long the same condition is not repeated, in minutes',
       ).argParser(wholeNumberParser(0, REPEAT_MINUTES_MAX)),
     )
     .addOption(
-      new Option('--resolved <choice>', 'whether the end of a condition is told').choices([
+      new Option('--resolved <choice>', 'whether a message follows when a condition ends').choices([
         'on',
         'off',
       ]),

@@ -273,7 +273,7 @@ export function addRecipients(app: FastifyInstance, routes: RecipientRoutes): vo
       {
         ...one,
         operationId: 'changeNotificationRecipient',
-        summary: 'Change what a recipient is told, and when',
+        summary: 'Change which notifications a recipient gets, and when',
         body: RecipientChangeSchema,
         ok: RecipientSchema,
         problems: NO_SUCH_RECIPIENT,

@@ -232,7 +232,7 @@ describe('recipients', () => {
     }
     const wrong = await add(shopToken, { ...hook(), kinds: ['file_failed'] });
     expect(problemOf(wrong, 400, 'member_invalid')).toContain(
-      'A retailer is not told of file_failed',
+      'A retailer gets no notifications of file_failed',
     );
   });
 
