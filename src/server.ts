@@ -80,6 +80,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   checkInbox(settings);
   checkBackupDirectory(settings);
+  checkReadDatabase(settings);
   const channels = operatorChannels(settings, webhookOptionsOf(settings));
   const { database, host, port } = settings;
   const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
@@ -434,6 +435,15 @@ function checkInbox(settings: Settings): void {
       'A drop folder needs a directory for files: set ONHAND_FILES_DIRECTORY.',
     );
   }
+}
+
+/** Throws `parameter_invalid` if a standby is named for a database that has none. */
+function checkReadDatabase({ database, readDatabase }: Settings): void {
+  if (readDatabase === null || databaseFile(database) === null) return;
+  throw new OnhandError(
+    'parameter_invalid',
+    'ONHAND_READ_DATABASE names a standby of PostgreSQL, and ONHAND_DATABASE is SQLite: unset it.',
+  );
 }
 
 /** Throws `parameter_invalid` if backups are wanted and cannot be made. */

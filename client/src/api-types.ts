@@ -5336,7 +5336,10 @@ export interface operations {
                 /** @description Only SKUs of which anything changed since this time (RFC 3339). */
                 readonly updated_since?: string;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description Where a standby answers reads: the response shows at least what had been written at this position, which an earlier response named. Without it, all that had been written when the request arrived. */
+                readonly "Onhand-Position"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -5396,7 +5399,10 @@ export interface operations {
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description Where a standby answers reads: the response shows at least what had been written at this position, which an earlier response named. Without it, all that had been written when the request arrived. */
+                readonly "Onhand-Position"?: string;
+            };
             readonly path: {
                 /** @description The uuid of the SKU. */
                 readonly uuid: string;
@@ -5499,7 +5505,10 @@ export interface operations {
                 /** @description Only changes made before this time (RFC 3339). */
                 readonly to?: string;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description Where a standby answers reads: the response shows at least what had been written at this position, which an earlier response named. Without it, all that had been written when the request arrived. */
+                readonly "Onhand-Position"?: string;
+            };
             readonly path: {
                 /** @description The uuid of the SKU. */
                 readonly uuid: string;
@@ -5981,7 +5990,10 @@ export interface operations {
                 /** @description Only these suppliers: one uuid, several separated by commas, or repeated. */
                 readonly supplier_uuids?: readonly string[];
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description Where a standby answers reads: the response shows at least what had been written at this position, which an earlier response named. Without it, all that had been written when the request arrived. */
+                readonly "Onhand-Position"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };

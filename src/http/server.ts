@@ -49,6 +49,7 @@ import {
 import { ClientConnections, type ConnectionLimits } from './request/client-connections.ts';
 import { CountedRequest } from './request/counted-request.ts';
 import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
+import { addPositions } from './request/positions.ts';
 import { RequestTurns, type RequestTurnLimits } from './request/request-turns.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
@@ -297,6 +298,7 @@ export async function buildServer({
   });
   const workers = () => ({ ...files.workersUsage(), body_workers: bodyWorkers.usage() });
   const load = { usage, refuseFull: () => openRequests.refuseFull() };
+  addPositions(app, store.reads);
   addHealth(app, { probe, load, version });
   const database = settings.database.startsWith('sqlite:') ? 'sqlite' : 'postgres';
   const budgets = () => ({ ...usage(), ...workers() });
