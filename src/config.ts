@@ -231,6 +231,20 @@ export const NUMBER_SETTINGS = {
     fallback: 16,
     min: 1,
   },
+  /** Most recipients of notifications of one organization. */
+  recipientsMax: { variable: 'ONHAND_RECIPIENTS_MAX', fallback: 20, min: 0 },
+  /** Emails in any day that ask for a confirmation: of one organization, … */
+  confirmationEmailsPerDayMax: {
+    variable: 'ONHAND_CONFIRMATION_EMAILS_PER_DAY_MAX',
+    fallback: 20,
+    min: 0,
+  },
+  /** … and to one mailbox. */
+  confirmationEmailsPerMailboxPerDayMax: {
+    variable: 'ONHAND_CONFIRMATION_EMAILS_PER_MAILBOX_PER_DAY_MAX',
+    fallback: 3,
+    min: 0,
+  },
   /** Delivery attempts that are kept per webhook. */
   webhookAttemptsKept: { variable: 'ONHAND_WEBHOOK_ATTEMPTS_KEPT', fallback: 100, min: 1 },
   /** How much of each request and of each response is stored with an attempt. */

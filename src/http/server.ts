@@ -59,6 +59,8 @@ import { addStatistics } from './inventory/statistics.ts';
 import { addSkuExport } from './inventory/sku-export.ts';
 import { addSkus, type SkuListLimits } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
+import { addRecipients, type RecipientLimits } from './accounts/recipients.ts';
+import { mailSettingsOf, type NotifySettings } from '../notifications/channels.ts';
 import { addWebhooks } from './changes/webhooks.ts';
 import type { WebhookLimits } from './changes/webhook-throttle.ts';
 import type { AttemptLimits } from '../webhooks/messages.ts';
@@ -85,6 +87,8 @@ export interface HttpSettings
     WebhookLimits,
     AttemptLimits,
     SkuListLimits,
+    RecipientLimits,
+    NotifySettings,
     SessionCookieSettings {
   /** How long a session of a browser is valid without a request. */
   readonly sessionIdleMinutes: number;
@@ -341,6 +345,13 @@ export async function buildServer({
     accounts,
     feed,
     options: webhookOptions,
+    limits,
+  });
+  addRecipients(app, {
+    admission,
+    notifications: store.notifications,
+    mail: mailSettingsOf(settings),
+    webhookOptions,
     limits,
   });
   const attempts = new PasswordAttempts(settings);

@@ -45,6 +45,7 @@ import type { Inventory } from '../domain/inventory.ts';
 import type { Author } from '../domain/audit.ts';
 import type { AccountStore, OrganizationCount } from './account-store.ts';
 import type { AuditStore } from './audit-store.ts';
+import type { NotificationStore } from './notification-store.ts';
 import type { StoreHealth, StoreMeasures } from './measures.ts';
 import type { OffsetPage } from './offset-page.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
@@ -61,6 +62,7 @@ import type {
 
 export type {
   AccountStore,
+  ExpiringTokens,
   OrganizationCount,
   OrganizationCounts,
   OrganizationPage,
@@ -69,6 +71,7 @@ export type {
   UserPage,
 } from './account-store.ts';
 export type { AuditQuery, AuditStore } from './audit-store.ts';
+export type { NotificationStore } from './notification-store.ts';
 export type { StoreHealth, StoreMeasures, WorkerHealth } from './measures.ts';
 export type { OffsetPage };
 
@@ -79,6 +82,7 @@ export interface Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  readonly notifications: NotificationStore;
   readonly files: FileStore;
   /** How to group waiting batches for `apply`. */
   readonly grouping: Grouping;

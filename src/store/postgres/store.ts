@@ -13,10 +13,12 @@ import type {
   FileStore,
   StoreHealth,
   StoreMeasures,
+  NotificationStore,
   WebhookStore,
 } from '../store.ts';
 import type { OnMigrated } from '../driver.ts';
 import { SqlFiles } from '../sql/files.ts';
+import { SqlNotifications } from '../sql/notifications.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
 import { SqlAudit } from '../sql/audit.ts';
 import { SqlAccounts } from '../sql/accounts.ts';
@@ -55,7 +57,7 @@ import {
   type SqlDatabase,
 } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
-import { isUniqueViolation } from './connection/errors.ts';
+import { isForeignKeyViolation, isUniqueViolation } from './connection/errors.ts';
 
 export interface PostgresSettings
   extends Required<Omit<PoolSettings, 'isDistributed' | 'attemptsMax'>>, SchemaOptions {
@@ -81,6 +83,7 @@ export class PostgresStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  readonly notifications: NotificationStore;
   readonly files: FileStore;
   readonly grouping: Grouping;
   readonly reads: ReadSource | undefined;
@@ -109,6 +112,7 @@ export class PostgresStore implements Store {
       ...(standby !== undefined && { pageOfStandby: (...page) => standby.page(...page) }),
     });
     this.webhooks = new SqlWebhooks(database);
+    this.notifications = new SqlNotifications(database);
     this.files = new SqlFiles(database);
   }
 
@@ -279,6 +283,10 @@ class PostgresDatabase implements SqlDatabase {
 
   isDuplicate(error: unknown): boolean {
     return isUniqueViolation(error);
+  }
+
+  isOrphan(error: unknown): boolean {
+    return isForeignKeyViolation(error);
   }
 
   async #execute<R>(statement: CompiledQuery): Promise<QueryResult<R>> {
