@@ -214,8 +214,7 @@ function openStandby(
   if (url === null) return undefined;
   // Rejects a malformed URL without quoting it, as the driver would.
   shownUrl(url);
-  const connectTimeoutMs = Math.max(1, waitMs);
-  const standby = new ConnectionPool({ ...settings, url, connectTimeoutMs, attemptsMax: 1 });
+  const standby = new ConnectionPool({ ...settings, url, attemptsMax: 1 });
   const readsOf = (pool: ConnectionPool) => ({
     skus: new PostgresSkus(pool, false),
     changes: new PostgresChanges(pool, database),
