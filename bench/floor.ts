@@ -56,6 +56,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     batches: real.store.batches,
     changes: real.store.changes,
     webhooks: real.store.webhooks,
+    notifications: real.store.notifications,
     files: real.store.files,
     grouping: real.store.grouping,
     apply,

@@ -231,6 +231,20 @@ export const NUMBER_SETTINGS = {
     fallback: 16,
     min: 1,
   },
+  /** Most recipients of notifications of one organization. */
+  recipientsMax: { variable: 'ONHAND_RECIPIENTS_MAX', fallback: 20, min: 0 },
+  /** Emails in any day that ask for a confirmation: of one organization, … */
+  confirmationEmailsPerDayMax: {
+    variable: 'ONHAND_CONFIRMATION_EMAILS_PER_DAY_MAX',
+    fallback: 20,
+    min: 0,
+  },
+  /** … and to one mailbox. */
+  confirmationEmailsPerMailboxPerDayMax: {
+    variable: 'ONHAND_CONFIRMATION_EMAILS_PER_MAILBOX_PER_DAY_MAX',
+    fallback: 3,
+    min: 0,
+  },
   /** Delivery attempts that are kept per webhook. */
   webhookAttemptsKept: { variable: 'ONHAND_WEBHOOK_ATTEMPTS_KEPT', fallback: 100, min: 1 },
   /** How much of each request and of each response is stored with an attempt. */
@@ -246,6 +260,8 @@ export const NUMBER_SETTINGS = {
   connectionsMax: { variable: 'ONHAND_CONNECTIONS_MAX', fallback: 10, min: 1 },
   /** How long to wait for a connection from the pool. */
   connectTimeoutMs: { variable: 'ONHAND_CONNECT_TIMEOUT_MS', fallback: 5000, min: 0 },
+  /** How long a read waits for the standby of PostgreSQL that answers reads, before the primary answers. */
+  readWaitMs: { variable: 'ONHAND_READ_WAIT_MS', fallback: 100, min: 0 },
   /** How long one PostgreSQL statement may run; 0 means no limit. */
   statementTimeoutMs: { variable: 'ONHAND_STATEMENT_TIMEOUT_MS', fallback: 60_000, min: 0 },
   /** The largest SQLite database file; 0 means no limit. Reaching it has the effects of a full disk. */
@@ -306,6 +322,12 @@ export const TEXT_SETTINGS = {
     variable: 'ONHAND_DATABASE',
     fallback: DEFAULT_DATABASE,
     allowed: 'sqlite:PATH or postgres://…',
+    isSecret: true,
+  },
+  readDatabase: {
+    variable: 'ONHAND_READ_DATABASE',
+    fallback: null,
+    allowed: 'a standby of ONHAND_DATABASE, as postgres://…',
     isSecret: true,
   },
   host: { variable: 'ONHAND_HOST', fallback: DEFAULT_HOST, allowed: 'an address or host name' },
@@ -409,6 +431,8 @@ export interface Settings
   extends Readonly<Record<NumberSettingName, number>>, Readonly<Record<FlagSettingName, boolean>> {
   /** `sqlite:PATH` or `postgres://…`. It may contain a password: print it with `shownDatabase` only. */
   readonly database: string;
+  /** A standby of PostgreSQL that answers reads; null means none. */
+  readonly readDatabase: string | null;
   readonly host: string;
   /** The proxies whose `X-Forwarded-*` headers are trusted: all, none, or a list of addresses and ranges. */
   readonly trustProxy: boolean | string;

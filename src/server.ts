@@ -25,8 +25,10 @@ import { logEvent, type Logger } from './logging/event-log.ts';
 import type { FailureName, FieldsOf } from './logging/events.ts';
 import { measuredStore } from './metrics/measured-store.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
-import { operatorChannels, type Channel } from './notifications/channels.ts';
+import { mailSettingsOf, operatorChannels, type Channel } from './notifications/channels.ts';
 import { Notifier } from './notifications/notifier.ts';
+import { RecipientNotifier } from './notifications/recipient-notifier.ts';
+import { recordingTrips } from './notifications/trips.ts';
 import { RepeatedCheck } from './repeated-check.ts';
 import { RetentionSweeper } from './intake/retention.ts';
 import type { Migration } from './store/driver.ts';
@@ -78,6 +80,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   checkInbox(settings);
   checkBackupDirectory(settings);
+  checkReadDatabase(settings);
   const channels = operatorChannels(settings, webhookOptionsOf(settings));
   const { database, host, port } = settings;
   const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
@@ -128,13 +131,14 @@ async function serve(
   const { FirstSetup } = await import('./accounts/first-setup.ts');
   const metrics = ServerMetrics.for(settings);
   const store = metrics === undefined ? opened : measuredStore(opened, metrics.record);
-  const intake = new Intake(store, settings, undefined, {
+  const report = (what: FailureName) => (error: unknown) => logEvent(app.log, what, { err: error });
+  const applying = recordingTrips(store, Date.now, report('safety limit not recorded'));
+  const intake = new Intake(applying, settings, undefined, {
     onTaken: (ms) => metrics?.record.waited(ms),
     onEnded: recordBatch,
   });
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
-  const report = (what: FailureName) => (error: unknown) => logEvent(app.log, what, { err: error });
   const onEnded = async (file: FileRecord): Promise<void> => {
     const [supplier] = await store.accounts.findOrganizationsById([file.supplierId]);
     logFile(app.log, file, supplier);
@@ -195,6 +199,7 @@ async function serve(
     onHeard: (supplier) => logEvent(app.log, 'supplier no longer late', lateEntryOf(supplier)),
     onFailure: report('check for late suppliers failed'),
   });
+  const nodeId = randomUUID();
   const sender = new WebhookSender({
     webhooks: store.webhooks,
     changes: store.changes,
@@ -202,10 +207,18 @@ async function serve(
     feed,
     options: webhookOptions,
     limits: settings,
-    nodeId: randomUUID(),
+    nodeId,
     onFailure: report('webhooks failed'),
     onAttempt: (result) => metrics?.record.attempted(result),
     onPaused: () => metrics?.record.webhookPaused(),
+  });
+  const recipients = new RecipientNotifier({
+    store,
+    nodeId,
+    mail: mailSettingsOf(settings),
+    webhookOptions,
+    now: Date.now,
+    onFailure: report('notification failed'),
   });
   const backups = backupScheduleOf(settings, {
     now: Date.now,
@@ -252,6 +265,7 @@ async function serve(
     late,
     ...(backups === undefined ? [] : [backups]),
     ...(channels.length > 0 ? [notifier] : []),
+    recipients,
   ].map((each) => new RepeatedCheck((signal) => each.check(signal)));
 
   const close = async (): Promise<void> => {
@@ -421,6 +435,15 @@ function checkInbox(settings: Settings): void {
       'A drop folder needs a directory for files: set ONHAND_FILES_DIRECTORY.',
     );
   }
+}
+
+/** Throws `parameter_invalid` if a standby is named for a database that has none. */
+function checkReadDatabase({ database, readDatabase }: Settings): void {
+  if (readDatabase === null || databaseFile(database) === null) return;
+  throw new OnhandError(
+    'parameter_invalid',
+    'ONHAND_READ_DATABASE names a standby of PostgreSQL, and ONHAND_DATABASE is SQLite: unset it.',
+  );
 }
 
 /** Throws `parameter_invalid` if backups are wanted and cannot be made. */

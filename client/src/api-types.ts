@@ -89,6 +89,77 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/notifications/recipients/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List the recipients of the organization's notifications */
+        readonly get: operations["listNotificationRecipients"];
+        readonly put?: never;
+        /** Add a recipient; an email address is asked for its consent first */
+        readonly post: operations["addNotificationRecipient"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/notifications/recipients/{uuid}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show one recipient */
+        readonly get: operations["showNotificationRecipient"];
+        readonly put?: never;
+        readonly post?: never;
+        /** Remove a recipient */
+        readonly delete: operations["removeNotificationRecipient"];
+        readonly options?: never;
+        readonly head?: never;
+        /** Change which notifications a recipient gets, and when */
+        readonly patch: operations["changeNotificationRecipient"];
+        readonly trace?: never;
+    };
+    readonly "/timp/notifications/recipients/{uuid}/confirm/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Confirm an email address with the code that was sent to it */
+        readonly post: operations["confirmNotificationRecipient"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/notifications/recipients/{uuid}/send-confirmation/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Send the email with the code again; earlier codes are no longer valid */
+        readonly post: operations["sendNotificationConfirmation"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/notifications/webhooks/": {
         readonly parameters: {
             readonly query?: never;
@@ -2046,6 +2117,147 @@ export interface components {
              */
             readonly uuid: string;
         };
+        /** NotificationConfirmation */
+        readonly NotificationConfirmation: {
+            /**
+             * @description The code in the email.
+             * @example ABCDEFGHJK
+             */
+            readonly code: string;
+        };
+        /** NotificationRecipient */
+        readonly NotificationRecipient: {
+            /**
+             * @description The email address. Of a URL, which is a secret, only the beginning.
+             * @example stock@acme.example
+             */
+            readonly address: string;
+            /** @enum {unknown} */
+            readonly channel: "email" | "slack" | "teams" | "webhook";
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            readonly created: string;
+            /**
+             * @description When a daily digest is sent, such as `08:00`.
+             * @example 08:00
+             */
+            readonly daily_at: string;
+            /**
+             * @description Whether messages are sent at once, or collected until the next hour or day.
+             * @enum {unknown}
+             */
+            readonly digest: "immediately" | "hourly" | "daily";
+            /** @description False: nothing is sent yet but the question. */
+            readonly is_confirmed: boolean;
+            /** @description Which kinds it gets; all by default. */
+            readonly kinds: readonly ("supplier_late" | "file_held" | "file_failed" | "safety_limit" | "webhook_paused" | "token_expiring")[];
+            /** @description Why the last message was not accepted; null if it was. It is tried again. */
+            readonly last_failure: string | null;
+            /**
+             * Format: date-time
+             * @description When it last got a message.
+             */
+            readonly last_sent: string | null;
+            /** @description From when nothing is sent; null for no quiet hours. */
+            readonly quiet_from: string | null;
+            /** @description Until when nothing is sent. */
+            readonly quiet_until: string | null;
+            /**
+             * @description The same condition is not repeated for this time.
+             * @example 60
+             */
+            readonly repeat_after_minutes: number;
+            /** @description Whether a message follows when a condition ends. */
+            readonly tells_resolved: boolean;
+            /**
+             * @description The time zone of these times, such as `Europe/Berlin`.
+             * @example Europe/Berlin
+             */
+            readonly time_zone: string;
+            /**
+             * Format: uuid
+             * @description The recipient.
+             */
+            readonly uuid: string;
+        };
+        /** NotificationRecipientChange */
+        readonly NotificationRecipientChange: {
+            /**
+             * @description When a daily digest is sent, such as `08:00`.
+             * @example 08:00
+             */
+            readonly daily_at?: string;
+            /**
+             * @description Whether messages are sent at once, or collected until the next hour or day.
+             * @enum {unknown}
+             */
+            readonly digest?: "immediately" | "hourly" | "daily";
+            /** @description Which kinds it gets; all by default. */
+            readonly kinds?: readonly ("supplier_late" | "file_held" | "file_failed" | "safety_limit" | "webhook_paused" | "token_expiring")[];
+            /** @description From when nothing is sent; null for no quiet hours. */
+            readonly quiet_from?: string | null;
+            /** @description Until when nothing is sent. */
+            readonly quiet_until?: string | null;
+            /**
+             * @description The same condition is not repeated for this time.
+             * @example 60
+             */
+            readonly repeat_after_minutes?: number;
+            /** @description Whether a message follows when a condition ends. */
+            readonly tells_resolved?: boolean;
+            /**
+             * @description The time zone of these times, such as `Europe/Berlin`.
+             * @example Europe/Berlin
+             */
+            readonly time_zone?: string;
+        };
+        /** NotificationRecipientDraft */
+        readonly NotificationRecipientDraft: {
+            /**
+             * @description An email address, or a URL.
+             * @example stock@acme.example
+             */
+            readonly address: string;
+            /**
+             * @description `slack` and `teams` are incoming webhooks; `webhook` gets JSON.
+             * @enum {unknown}
+             */
+            readonly channel: "email" | "slack" | "teams" | "webhook";
+            /**
+             * @description When a daily digest is sent, such as `08:00`.
+             * @example 08:00
+             */
+            readonly daily_at?: string;
+            /**
+             * @description Whether messages are sent at once, or collected until the next hour or day.
+             * @enum {unknown}
+             */
+            readonly digest?: "immediately" | "hourly" | "daily";
+            /** @description Which kinds it gets; all by default. */
+            readonly kinds?: readonly ("supplier_late" | "file_held" | "file_failed" | "safety_limit" | "webhook_paused" | "token_expiring")[];
+            /** @description From when nothing is sent; null for no quiet hours. */
+            readonly quiet_from?: string | null;
+            /** @description Until when nothing is sent. */
+            readonly quiet_until?: string | null;
+            /**
+             * @description The same condition is not repeated for this time.
+             * @example 60
+             */
+            readonly repeat_after_minutes?: number;
+            /** @description Whether a message follows when a condition ends. */
+            readonly tells_resolved?: boolean;
+            /**
+             * @description The time zone of these times, such as `Europe/Berlin`.
+             * @example Europe/Berlin
+             */
+            readonly time_zone?: string;
+        };
+        /** NotificationRecipientList */
+        readonly NotificationRecipientList: {
+            readonly recipients: readonly components["schemas"]["NotificationRecipient"][];
+        };
         /** Organization */
         readonly Organization: {
             /**
@@ -3082,6 +3294,11 @@ export type Lines = components['schemas']['Lines'];
 export type Login = components['schemas']['Login'];
 export type LoginReply = components['schemas']['LoginReply'];
 export type NewToken = components['schemas']['NewToken'];
+export type NotificationConfirmation = components['schemas']['NotificationConfirmation'];
+export type NotificationRecipient = components['schemas']['NotificationRecipient'];
+export type NotificationRecipientChange = components['schemas']['NotificationRecipientChange'];
+export type NotificationRecipientDraft = components['schemas']['NotificationRecipientDraft'];
+export type NotificationRecipientList = components['schemas']['NotificationRecipientList'];
 export type Organization = components['schemas']['Organization'];
 export type OrganizationChange = components['schemas']['OrganizationChange'];
 export type OrganizationDraft = components['schemas']['OrganizationDraft'];
@@ -3172,7 +3389,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 /** @description Only entries of this kind. */
-                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.message_sent_again" | "webhook.recovered" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.message_sent_again" | "webhook.recovered" | "webhook.removed" | "recipient.created" | "recipient.changed" | "recipient.confirmed" | "recipient.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
                 /** @description Only entries after the one with this sequence. */
                 readonly after?: number;
                 /** @description How many entries to answer with at most. */
@@ -3201,7 +3418,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 /** @description Only entries of this kind. */
-                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.message_sent_again" | "webhook.recovered" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.message_sent_again" | "webhook.recovered" | "webhook.removed" | "recipient.created" | "recipient.changed" | "recipient.confirmed" | "recipient.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
                 /** @description Only entries after the one with this sequence. */
                 readonly after?: number;
                 /** @description How many entries to answer with at most. */
@@ -3230,7 +3447,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 /** @description Only entries of this kind. */
-                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.message_sent_again" | "webhook.recovered" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.message_sent_again" | "webhook.recovered" | "webhook.removed" | "recipient.created" | "recipient.changed" | "recipient.confirmed" | "recipient.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
                 /** @description Only entries after the one with this sequence. */
                 readonly after?: number;
                 /** @description How many entries to answer with at most. */
@@ -3251,6 +3468,208 @@ export interface operations {
                 };
                 content: {
                     readonly "application/x-ndjson": string;
+                };
+            };
+        };
+    };
+    readonly listNotificationRecipients: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NotificationRecipientList"];
+                };
+            };
+        };
+    };
+    readonly addNotificationRecipient: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NotificationRecipientDraft"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NotificationRecipient"];
+                };
+            };
+        };
+    };
+    readonly showNotificationRecipient: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the recipient. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NotificationRecipient"];
+                };
+            };
+        };
+    };
+    readonly removeNotificationRecipient: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the recipient. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Success"];
+                };
+            };
+        };
+    };
+    readonly changeNotificationRecipient: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the recipient. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NotificationRecipientChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NotificationRecipient"];
+                };
+            };
+        };
+    };
+    readonly confirmNotificationRecipient: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the recipient. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NotificationConfirmation"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NotificationRecipient"];
+                };
+            };
+        };
+    };
+    readonly sendNotificationConfirmation: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the recipient. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NotificationRecipient"];
                 };
             };
         };
@@ -4917,7 +5336,10 @@ export interface operations {
                 /** @description Only SKUs of which anything changed since this time (RFC 3339). */
                 readonly updated_since?: string;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description Where a standby answers reads: the response shows at least what had been written at this position, which an earlier response named. Without it, all that had been written when the request arrived. */
+                readonly "Onhand-Position"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -4977,7 +5399,10 @@ export interface operations {
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description Where a standby answers reads: the response shows at least what had been written at this position, which an earlier response named. Without it, all that had been written when the request arrived. */
+                readonly "Onhand-Position"?: string;
+            };
             readonly path: {
                 /** @description The uuid of the SKU. */
                 readonly uuid: string;
@@ -5080,7 +5505,10 @@ export interface operations {
                 /** @description Only changes made before this time (RFC 3339). */
                 readonly to?: string;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description Where a standby answers reads: the response shows at least what had been written at this position, which an earlier response named. Without it, all that had been written when the request arrived. */
+                readonly "Onhand-Position"?: string;
+            };
             readonly path: {
                 /** @description The uuid of the SKU. */
                 readonly uuid: string;
@@ -5562,7 +5990,10 @@ export interface operations {
                 /** @description Only these suppliers: one uuid, several separated by commas, or repeated. */
                 readonly supplier_uuids?: readonly string[];
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description Where a standby answers reads: the response shows at least what had been written at this position, which an earlier response named. Without it, all that had been written when the request arrived. */
+                readonly "Onhand-Position"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };

@@ -17,6 +17,7 @@ import { BatchesClient } from './batches.ts';
 import { ChangesClient } from './changes.ts';
 import { FilesClient } from './files.ts';
 import { InventoryClient } from './inventory.ts';
+import { NotificationsClient } from './notifications.ts';
 import { SkusClient } from './skus.ts';
 import { type CallOptions, type OnhandOptions, Transport } from './transport.ts';
 import { verifyWebhook } from './webhook-signature.ts';
@@ -75,6 +76,8 @@ export class Onhand {
   readonly batches: BatchesClient;
   /** Manages webhooks. */
   readonly webhooks: WebhooksClient & { readonly verify: typeof verifyWebhook };
+  /** Manages who gets notifications. */
+  readonly notifications: NotificationsClient;
   /** Logs browsers in and out. */
   readonly sessions: SessionsClient;
   /** Manages the API tokens of an organization. */
@@ -96,6 +99,7 @@ export class Onhand {
     this.files = new FilesClient(transport);
     this.batches = new BatchesClient(transport);
     this.webhooks = Object.assign(new WebhooksClient(transport), { verify: verifyWebhook });
+    this.notifications = new NotificationsClient(transport);
     this.sessions = new SessionsClient(transport);
     this.tokens = new TokensClient(transport);
     this.users = new UsersClient(transport);

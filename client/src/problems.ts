@@ -97,6 +97,8 @@ export class ConnectionNotFound extends OnhandError {}
 export class SetupRefused extends OnhandError {}
 export class WebhookNotFound extends OnhandError {}
 export class WebhookRefused extends OnhandError {}
+export class RecipientNotFound extends OnhandError {}
+export class RecipientRefused extends OnhandError {}
 export class HistoryExpired extends OnhandError {}
 export class AlreadyExists extends OnhandError {}
 export class RequestInProgress extends OnhandError {}
@@ -154,6 +156,8 @@ export const PROBLEM_CLASSES: Readonly<Record<string, new (failure: Failure) => 
   setup_refused: SetupRefused,
   webhook_not_found: WebhookNotFound,
   webhook_refused: WebhookRefused,
+  recipient_not_found: RecipientNotFound,
+  recipient_refused: RecipientRefused,
   history_expired: HistoryExpired,
   already_exists: AlreadyExists,
   request_in_progress: RequestInProgress,

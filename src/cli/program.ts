@@ -70,6 +70,11 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'set how often suppliers are expected to report',
     load: async (context) => (await import('./admin/supplier.ts')).freshnessCommand(context),
   },
+  notification: {
+    summary: 'manage who gets notifications',
+    load: async (context) =>
+      (await import('./remote/notification.ts')).notificationCommand(context),
+  },
   audit: {
     summary: 'show and export the audit log',
     load: async (context) => (await import('./database/audit.ts')).auditCommand(context),

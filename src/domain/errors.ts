@@ -43,6 +43,8 @@ export const ERROR_CODES = [
   'connection_not_found',
   'webhook_not_found',
   'webhook_refused',
+  'recipient_not_found',
+  'recipient_refused',
   'history_expired',
   'already_exists',
   'request_in_progress',

@@ -103,3 +103,6 @@ export interface DeliveryRecord {
 
 /** The message ID of a test begins with this. */
 export const TEST_MESSAGE_PREFIX = 'test_';
+
+/** The reason of a webhook that its own organization paused. */
+export const PAUSED_BY_OWNER = 'Paused by its owner.';

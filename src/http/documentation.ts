@@ -19,6 +19,7 @@ const GROUPS = {
   Batches: 'See what was applied and count it, and undo it.',
   Changes: 'Follow what changed, in order.',
   Webhooks: 'Have changes sent to a URL.',
+  Notifications: 'Be told what needs attention.',
   Files: 'Send CSV, Excel, JSON and EDI files.',
   SKUs: 'Read and create SKUs.',
   Accounts: 'Log in, and manage users, tokens and organizations.',

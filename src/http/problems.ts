@@ -47,6 +47,8 @@ const STATUS_OF = {
   connection_not_found: 404,
   webhook_not_found: 404,
   webhook_refused: 422,
+  recipient_not_found: 404,
+  recipient_refused: 422,
   already_exists: 422,
   cursor_expired: 410,
   history_expired: 410,

@@ -49,6 +49,7 @@ import {
 import { ClientConnections, type ConnectionLimits } from './request/client-connections.ts';
 import { CountedRequest } from './request/counted-request.ts';
 import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
+import { addPositions } from './request/positions.ts';
 import { RequestTurns, type RequestTurnLimits } from './request/request-turns.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
@@ -58,6 +59,8 @@ import { addStatistics } from './inventory/statistics.ts';
 import { addSkuExport } from './inventory/sku-export.ts';
 import { addSkus, type SkuListLimits } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
+import { addRecipients, type RecipientLimits } from './accounts/recipients.ts';
+import { mailSettingsOf, type NotifySettings } from '../notifications/channels.ts';
 import { addWebhooks } from './changes/webhooks.ts';
 import type { WebhookLimits } from './changes/webhook-throttle.ts';
 import type { AttemptLimits } from '../webhooks/messages.ts';
@@ -84,6 +87,8 @@ export interface HttpSettings
     WebhookLimits,
     AttemptLimits,
     SkuListLimits,
+    RecipientLimits,
+    NotifySettings,
     SessionCookieSettings {
   /** How long a session of a browser is valid without a request. */
   readonly sessionIdleMinutes: number;
@@ -293,6 +298,7 @@ export async function buildServer({
   });
   const workers = () => ({ ...files.workersUsage(), body_workers: bodyWorkers.usage() });
   const load = { usage, refuseFull: () => openRequests.refuseFull() };
+  addPositions(app, store.reads);
   addHealth(app, { probe, load, version });
   const database = settings.database.startsWith('sqlite:') ? 'sqlite' : 'postgres';
   const budgets = () => ({ ...usage(), ...workers() });
@@ -339,6 +345,13 @@ export async function buildServer({
     accounts,
     feed,
     options: webhookOptions,
+    limits,
+  });
+  addRecipients(app, {
+    admission,
+    notifications: store.notifications,
+    mail: mailSettingsOf(settings),
+    webhookOptions,
     limits,
   });
   const attempts = new PasswordAttempts(settings);

@@ -194,9 +194,18 @@ export const LOG_EVENTS = {
     fields: ['file', 'bytes', 'deleted'],
   },
   'backup failed': { ...FAILURE, when: 'A scheduled backup could not be made' },
+  'safety limit not recorded': {
+    ...FAILURE,
+    when: 'A request exceeded a safety limit and was refused; [recipients](notifications.md) are not told',
+  },
+  'confirmation not sent': {
+    ...FAILURE,
+    when: 'The mail server did not accept the email that asks for a [confirmation](notifications.md#email-addresses)',
+    ofRequest: true,
+  },
   'notification failed': {
     level: 'error',
-    when: 'A [notification](notifications.md) was not accepted; it is sent again after a minute',
+    when: 'A [notification](notifications.md) was not accepted; it is sent again later',
     fields: ['err'],
     optional: ['channel'],
   },

@@ -89,6 +89,19 @@ export const METRICS = {
     help: 'Workers of a distributed database, by whether they can be reached.',
     labels: { state: null },
   },
+  onhand_read_database_up: {
+    type: 'gauge',
+    help: 'Whether the standby that answers reads can be used: 1 or 0.',
+  },
+  onhand_read_database_lag_seconds: {
+    type: 'gauge',
+    help: 'Age of the last transaction that the standby has replayed; 0 while it lacks nothing.',
+  },
+  onhand_reads_total: {
+    type: 'counter',
+    help: 'Reads that the standby may answer, by the server that answered.',
+    labels: { server: null },
+  },
   onhand_log_tail_changes: {
     type: 'gauge',
     help: 'Changes that the inventory table lacks (SQLite).',

@@ -132,7 +132,7 @@ export class Gauges {
   }
 
   async #updateStore(): Promise<void> {
-    const { log, connections, threadsActiveMs } = await this.#sources.store.measure();
+    const { log, connections, threadsActiveMs, standby } = await this.#sources.store.measure();
     const nowMs = Date.now();
     const ageOf = (atMs: number): number => Math.max(0, nowMs - atMs) / 1000;
     this.#set('onhand_log_tail_changes', log?.tailChanges);
@@ -143,6 +143,16 @@ export class Gauges {
     this.#instruments.gauge(
       'onhand_database_connections',
       Object.entries(connections ?? {}).map(([state, count]) => [{ state }, count]),
+    );
+    this.#set('onhand_read_database_up', standby && (standby.isUp ? 1 : 0));
+    const behindMs = standby?.behindMs;
+    this.#set(
+      'onhand_read_database_lag_seconds',
+      behindMs === undefined ? undefined : behindMs / 1000,
+    );
+    this.#instruments.total(
+      'onhand_reads_total',
+      Object.entries(standby?.reads ?? {}).map(([server, count]) => [{ server }, count]),
     );
     const threads = { main: performance.eventLoopUtilization().active, ...threadsActiveMs };
     this.#instruments.total(

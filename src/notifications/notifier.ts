@@ -1,5 +1,6 @@
 import type { OrganizationCount, Store, StoreHealth } from '../store/store.ts';
 import type { Channel, Notification } from './channels.ts';
+import { textOf } from './messages.ts';
 import { countAttention, type AttentionCounts } from './attention.ts';
 
 interface NotifierParts {
@@ -112,10 +113,5 @@ function notificationOf(before: Conditions, after: Conditions): Notification | u
   const begun = [...after].filter(([key]) => !before.has(key)).map(([, text]) => text);
   const ended = [...before].filter(([key]) => !after.has(key)).map(([, text]) => text);
   if (begun.length + ended.length === 0) return undefined;
-  const [first = ''] = [...begun, ...ended.map((text) => `resolved: ${text}`)];
-  const more = begun.length + ended.length - 1;
-  // A name may contain line breaks, which would end a header.
-  const subject = `onhand: ${first}${more > 0 ? ` (and ${more} more)` : ''}`.replaceAll(/\s/g, ' ');
-  const text = [...begun, ...ended.map((line) => `Resolved: ${line}`)].join('\n');
-  return { subject, text };
+  return textOf(begun, ended);
 }

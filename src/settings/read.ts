@@ -46,6 +46,7 @@ export function readGivenSettings(
     given.values[TEXT_SETTINGS[name].variable] || TEXT_SETTINGS[name].fallback;
   return {
     database: text('database') ?? DEFAULT_DATABASE,
+    readDatabase: text('readDatabase'),
     host: text('host') ?? DEFAULT_HOST,
     trustProxy: readTrustProxy(given),
     logLevel: readLogLevel(given),

@@ -43,6 +43,12 @@ export interface OrganizationCount {
   readonly count: number;
 }
 
+/** API tokens of an organization that expire soon. */
+export interface ExpiringTokens extends OrganizationCount {
+  /** When the last of them expires. */
+  readonly latestAtMs: number;
+}
+
 export interface TokenPage {
   readonly totalCount: number;
   readonly tokens: readonly OrganizationToken[];
@@ -120,7 +126,7 @@ export interface AccountStore {
    * How many API tokens of each organization expire in a time, without those that are revoked or disabled with their
    * user or organization, and without organizations that have none. `untilMs` is exclusive.
    */
-  expiringTokenCounts(fromMs: number, untilMs: number): Promise<readonly OrganizationCount[]>;
+  expiringTokenCounts(fromMs: number, untilMs: number): Promise<readonly ExpiringTokens[]>;
   findTokenOf(organizationId: number, uuid: string): Promise<OrganizationToken | undefined>;
   /** Takes effect from the next request. Resolves with whether the token existed and was not revoked yet. */
   revokeToken(tokenId: number): Promise<boolean>;

@@ -28,6 +28,9 @@ export const COPIED_TABLES: readonly string[] = [
   'webhooks',
   'webhook_positions',
   'webhook_attempts',
+  'notification_recipients',
+  'confirmation_emails',
+  'safety_limit_trips',
   'audit_entries',
   'audit_head',
   'tokens',
@@ -58,6 +61,7 @@ export const TABLES_LEFT_BEHIND: Readonly<Record<string, string>> = {
   schema_version: 'each database has its own',
   account_version: 'a counter that only matters within one database',
   probes: 'always empty',
+  notification_turns: 'which node of one database sends notifications',
 };
 
 export type CopiedValue = number | string | Uint8Array | null;

@@ -15,6 +15,10 @@ export interface StoreSettings {
   readonly connectionsMax: number;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
+  /** A standby of the database that answers reads (PostgreSQL); null if there is none. */
+  readonly readDatabase: string | null;
+  /** How long such a read waits for the standby before the primary answers it. */
+  readonly readWaitMs: number;
   /** The most lines that share one transaction. */
   readonly groupLinesMax: number;
 }

@@ -45,6 +45,8 @@ import type { Inventory } from '../domain/inventory.ts';
 import type { Author } from '../domain/audit.ts';
 import type { AccountStore, OrganizationCount } from './account-store.ts';
 import type { AuditStore } from './audit-store.ts';
+import type { NotificationStore } from './notification-store.ts';
+import type { StoreHealth, StoreMeasures } from './measures.ts';
 import type { OffsetPage } from './offset-page.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { HourCounts } from '../domain/statistics.ts';
@@ -60,6 +62,7 @@ import type {
 
 export type {
   AccountStore,
+  ExpiringTokens,
   OrganizationCount,
   OrganizationCounts,
   OrganizationPage,
@@ -68,6 +71,8 @@ export type {
   UserPage,
 } from './account-store.ts';
 export type { AuditQuery, AuditStore } from './audit-store.ts';
+export type { NotificationStore } from './notification-store.ts';
+export type { StoreHealth, StoreMeasures, WorkerHealth } from './measures.ts';
 export type { OffsetPage };
 
 export interface Store {
@@ -77,9 +82,12 @@ export interface Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  readonly notifications: NotificationStore;
   readonly files: FileStore;
   /** How to group waiting batches for `apply`. */
   readonly grouping: Grouping;
+  /** Reads that another server may answer; undefined if there is none. */
+  readonly reads?: ReadSource | undefined;
 
   /**
    * Applies batches in order, all in one durable transaction. Element *i* of the result belongs to batch
@@ -120,38 +128,25 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface StoreHealth {
-  /** The machines of a distributed database that hold the rows of suppliers; undefined if it is not distributed. */
-  readonly workers?: readonly WorkerHealth[];
+/** Reads of a database with a copy on another server. */
+export interface ReadSource {
+  /** A position after everything that has been committed: 16 hexadecimal digits, so that texts compare as positions do. */
+  position(): Promise<string>;
+  /**
+   * Reads that show everything committed before a position; without one, everything that is committed now. A
+   * server that shows it in time answers.
+   */
+  since(position?: string): Promise<Reads>;
 }
 
-export interface WorkerHealth {
-  /** Its address, for operators. */
-  readonly name: string;
-  /** Its suppliers can be read and written only while it is up. */
-  readonly isUp: boolean;
+export interface CurrentReads {
+  readonly skus: SkuStore;
+  readonly changes: Pick<ChangeStore, 'history' | 'inventoryAt' | 'freshness'>;
 }
 
-/** What a store tells operators about itself. Each implementation has members of its own. */
-export interface StoreMeasures {
-  /** How long each of the store's threads has worked, in ms. */
-  readonly threadsActiveMs?: Readonly<Record<string, number>>;
-  /** The log of changes, of a store whose inventory table follows later. */
-  readonly log?: {
-    /** Changes that the inventory table lacks. */
-    readonly tailChanges: number;
-    /** When the table was last brought up to date, and when the log was last copied into the file. */
-    readonly sweptAtMs: number;
-    readonly checkpointedAtMs: number;
-    /** The size of the write-ahead log. */
-    readonly bytes: number;
-  };
-  /** Connections to the database by state, and the calls that wait for one. */
-  readonly connections?: {
-    readonly busy: number;
-    readonly idle: number;
-    readonly waiting: number;
-  };
+export interface Reads extends CurrentReads {
+  /** What the reads show at least. */
+  readonly position: string;
 }
 
 /** What commands need of a store that only manage organizations. It opens in a fraction of a `Store`'s time. */

@@ -102,6 +102,8 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   connection_not_found: 'No such connection',
   webhook_not_found: 'No such webhook',
   webhook_refused: 'Webhook refused',
+  recipient_not_found: 'No such recipient',
+  recipient_refused: 'Recipient refused',
   results_expired: 'Results no longer kept',
   file_not_found: 'No such file',
   file_state_wrong: 'Not possible as the file stands',

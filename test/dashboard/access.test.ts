@@ -6,7 +6,15 @@ import { createUser } from '../http/accounts/browser.ts';
 import { SKUS, TestServer } from '../http/harness.ts';
 import { entry } from '../store/fixtures.ts';
 import { hasChromium, launchChromium, loaded, windowOf } from './chromium.ts';
-import { expectNothingOf, expectNoViolations, readsOf, testOnce } from './screens.ts';
+import {
+  expectNothingOf,
+  expectNoViolations,
+  expectUnchangedBy,
+  readsOf,
+  recordWrites,
+  testOnce,
+  type Write,
+} from './screens.ts';
 
 /** Runs in a page. Sends three lines of which one fails, and follows what they change. */
 const PROGRAM = `async ({ url, token }) => {
@@ -36,6 +44,7 @@ describe.skipIf(!hasChromium)('access in the dashboard', () => {
   let browser: Browser;
   let clerk: BrowserContext;
   const errors: string[] = [];
+  const writes: Write[] = [];
 
   const open = async (path: string, context = clerk): Promise<Page> => {
     const page = await context.newPage();
@@ -55,6 +64,7 @@ describe.skipIf(!hasChromium)('access in the dashboard', () => {
     await createUser(server, operator, 'admin');
     browser = await launchChromium();
     clerk = await windowOf(browser, server, 'clerk');
+    recordWrites(clerk, writes);
   });
   afterAll(async () => {
     await browser.close();
@@ -122,6 +132,7 @@ describe.skipIf(!hasChromium)('access in the dashboard', () => {
 
   test('an operator opens a supplier, connects a retailer, and sets when it is late', async () => {
     const admin = await windowOf(browser, server, 'admin');
+    recordWrites(admin, writes);
     const page = await open('/access', admin);
     await page.getByRole('link', { name: 'Acme' }).click();
     await page.getByRole('heading', { name: 'Acme' }).waitFor();
@@ -134,6 +145,23 @@ describe.skipIf(!hasChromium)('access in the dashboard', () => {
     await page.getByRole('button', { name: 'Disconnect: Shop' }).waitFor();
     await admin.close();
   });
+
+  testOnce(
+    'nothing that these pages send changes or shows anything of Acme in the session of another organization',
+    async () => {
+      const stranger = await windowOf(browser, server, 'stranger');
+      await expectUnchangedBy(
+        writes,
+        { context: stranger, server },
+        {
+          context: clerk,
+          texts: ['Acme', 'clerk'],
+          paths: ['/timp/organizations/users/', '/timp/organizations/tokens/', '/timp/suppliers/'],
+        },
+      );
+      await stranger.close();
+    },
+  );
 
   testOnce(
     'screens of access break no rule of axe in either theme, and tell another tenant nothing',

@@ -2,10 +2,18 @@ import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Onhand } from '../../client/src/index.ts';
 import { createUser, PASSWORD } from '../http/accounts/browser.ts';
-import { TestServer } from '../http/harness.ts';
+import { SKUS, TestServer } from '../http/harness.ts';
 import { Receiver } from '../webhooks/receiver.ts';
 import { hasChromium, launchChromium, loaded, windowOf } from './chromium.ts';
-import { expectNothingOf, expectNoViolations, readsOf, testOnce } from './screens.ts';
+import {
+  expectNothingOf,
+  expectNoViolations,
+  expectUnchangedBy,
+  readsOf,
+  recordWrites,
+  testOnce,
+  type Write,
+} from './screens.ts';
 
 const isPostgres = process.env['TEST_STORE'] === 'postgres';
 const STOCK = 'sku_id,quantity_in_stock\nCUP,7\nPOT,0\nTIN,3\nTIM,5\n';
@@ -16,6 +24,7 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
   let clerk: BrowserContext;
   let token: string;
   const errors: string[] = [];
+  const writes: Write[] = [];
 
   const open = async (path: string, context = clerk): Promise<Page> => {
     const page = await context.newPage();
@@ -58,8 +67,10 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
       await server.store.accounts.createConnection(id, shop.id);
     }
     await createUser(server, shop, 'buyer');
+    await createUser(server, await server.createOrganization('operator', 'Host'), 'admin');
     browser = await launchChromium();
     clerk = await windowOf(browser, server, 'clerk');
+    recordWrites(clerk, writes);
   });
   afterAll(async () => {
     await browser.close();
@@ -240,6 +251,7 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
     const receiver = await Receiver.http((response) => response.writeHead(status).end('noted'));
     const strangers = await open('/webhooks', await windowOf(browser, server, 'stranger'));
     const buyer = await windowOf(browser, server, 'buyer');
+    recordWrites(buyer, writes);
     const page = await open('/webhooks', buyer);
     await page.getByRole('button', { name: 'Create webhook' }).click();
     const dialog = page.getByRole('dialog');
@@ -318,6 +330,66 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
     }
     await stranger.close();
   });
+
+  testOnce(
+    'an operator acts for the supplier that it chose: drops a file, tries a line, and creates a webhook',
+    async () => {
+      const admin = await windowOf(browser, server, 'admin');
+      recordWrites(admin, writes);
+      const page = await open('/drop', admin);
+      await page.getByRole('heading', { name: 'Choose a supplier' }).waitFor();
+      await page.getByRole('combobox', { name: 'Acting for' }).click();
+      await page.getByRole('option', { name: 'Acme' }).click();
+      await choose(page, 'sku_id,quantity_in_stock\nPOT,31\n', 'operator.csv');
+      await page.getByRole('button', { name: 'Apply 1 change' }).click();
+      await page.getByText('1 row was applied.').waitFor();
+      expect(await stockOf('POT')).toBe(31);
+      // The other screens keep the choice.
+      await page.getByRole('link', { name: 'Files and batches', exact: true }).click();
+      await page
+        .getByRole('row', { name: /operator\.csv/ })
+        .first()
+        .waitFor();
+      await page.getByRole('link', { name: 'Try a line' }).click();
+      await page
+        .getByRole('textbox', { name: 'Paste a line' })
+        .fill('{"sku_id": "POT", "quantity_in_stock": 33}');
+      await page.keyboard.press('Control+Enter');
+      await page.getByText('+2').waitFor();
+      await page.getByRole('link', { name: 'Webhooks' }).click();
+      await page.getByRole('button', { name: 'Create webhook' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('URL').fill('http://127.0.0.1:9/for-acme');
+      await dialog.getByRole('button', { name: 'Create webhook' }).click();
+      await dialog.getByText(/^whsec_/).waitFor();
+      const { json } = await server.ask('GET', '/timp/notifications/webhooks/', { token });
+      expect(JSON.stringify(json)).toContain('for-acme');
+      await admin.close();
+    },
+  );
+
+  testOnce(
+    'nothing that these pages send changes or shows anything of Acme in the session of another organization',
+    async () => {
+      const stranger = await windowOf(browser, server, 'stranger');
+      await expectUnchangedBy(
+        writes,
+        { context: stranger, server },
+        {
+          context: clerk,
+          texts: ['Acme', 'clerk'],
+          paths: [
+            SKUS,
+            '/timp/organizations/files/',
+            '/timp/products/skus/inventory/batches/',
+            '/timp/notifications/webhooks/',
+            '/timp/organizations/files/settings/',
+          ],
+        },
+      );
+      await stranger.close();
+    },
+  );
 
   testOnce(
     'screens of files break no rule of axe in either theme, and tell another tenant nothing',

@@ -60,5 +60,67 @@ export async function expectNothingOf(
   }
 }
 
+/** A request that changes something, as a page sent it. */
+export interface Write {
+  readonly method: string;
+  readonly path: string;
+  readonly body: Buffer | null;
+  readonly contentType: string;
+}
+
+/** Adds what the pages of a context write from now on, without logging in and out. */
+export function recordWrites(context: BrowserContext, writes: Write[]): void {
+  context.on('request', (request) => {
+    const { pathname, search } = new URL(request.url());
+    const isWrite = !['GET', 'HEAD'].includes(request.method());
+    if (!isWrite || !pathname.startsWith('/timp/') || pathname.includes('/sessions/')) return;
+    writes.push({
+      method: request.method(),
+      path: pathname + search,
+      body: request.postDataBuffer(),
+      contentType: request.headers()['content-type'] ?? 'application/json',
+    });
+  });
+}
+
+/**
+ * Repeats writes in the session of a user of another organization: no response may have any of these texts, and
+ * afterwards the owner reads at `paths` what it read before.
+ */
+export async function expectUnchangedBy(
+  writes: readonly Write[],
+  { context, server }: { readonly context: BrowserContext; readonly server: TestServer },
+  owner: {
+    readonly context: BrowserContext;
+    readonly texts: readonly string[];
+    readonly paths: readonly string[];
+  },
+): Promise<void> {
+  const { texts, paths } = owner;
+  const headers = { 'onhand-dashboard': '1' };
+  const state = async (): Promise<readonly unknown[]> => {
+    const answers: unknown[] = [];
+    for (const path of paths) {
+      const response = await owner.context.request.get(server.url + path, { headers });
+      expect([path, response.status()]).toEqual([path, 200]);
+      answers.push(await response.json());
+    }
+    return answers;
+  };
+  const before = await state();
+  expect(writes).not.toEqual([]);
+  for (const { method, path, body, contentType } of writes) {
+    const response = await context.request.fetch(server.url + path, {
+      method,
+      headers: { ...headers, origin: server.url, 'content-type': contentType },
+      ...(body !== null && { data: body }),
+    });
+    const answer = await response.text();
+    const said = `${method} ${path}`;
+    expect([said, texts.filter((text) => answer.includes(text))]).toEqual([said, []]);
+  }
+  expect(await state()).toEqual(before);
+}
+
 /** For what is the same on every database: runs on one. */
 export const testOnce = process.env['TEST_STORE'] === 'postgres' ? test.skip : test;

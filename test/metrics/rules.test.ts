@@ -118,6 +118,7 @@ const DashboardSchema = Type.Object({
       id: Type.Integer(),
       type: Type.Union([Type.Literal('row'), Type.Literal('timeseries'), Type.Literal('stat')]),
       title: Type.String({ minLength: 1 }),
+      description: Type.Optional(Type.String({ minLength: 1 })),
       gridPos: Type.Object({
         x: Type.Integer(),
         y: Type.Integer(),
@@ -154,6 +155,13 @@ describe('Grafana dashboard', () => {
       expect(selectorsOf(expr), title).not.toEqual([]);
       expect(unknownIn(expr), title).toEqual([]);
     }
+  });
+
+  test('every panel says what it shows', () => {
+    const silent = dashboard.panels.filter(
+      ({ type, description }) => type !== 'row' && description === undefined,
+    );
+    expect(silent.map(({ title }) => title)).toEqual([]);
   });
 
   test('every metric is on the dashboard, apart from those of the build', () => {

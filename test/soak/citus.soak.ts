@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,8 +19,11 @@ import {
 } from '../durability/keyed-kill.ts';
 import type { PostgresProcess } from '../durability/postgres-process.ts';
 import { ServerProcess } from '../durability/server-process.ts';
+import { sectionOf, tableRowsOf } from '../house/markdown.ts';
+import { ROOT } from '../house/sources.ts';
 import { textAt } from '../http/answers.ts';
 import { Random } from '../random.ts';
+import type { Store } from '../../src/store/store.ts';
 import { describeContract } from '../store/contract/contract.ts';
 import {
   createSupplier,
@@ -93,18 +98,19 @@ describe.runIf(hasCitus())('a database distributed by Citus', () => {
   describe('asks one worker', () => {
     let database: TestDatabase;
     let target: Target;
+    let supplierIds: number[];
 
     beforeAll(async () => {
       database = await create();
       const store = await openTestStore(database);
-      const supplierIds: number[] = [];
+      supplierIds = [];
       for (let i = 0; i < SUPPLIERS; i += 1)
         supplierIds.push(await createSupplier(store, `Supplier ${i}`));
       for (const id of supplierIds) await fillSupplier(database, id, 200);
       await store.close();
       const strict = await openTestStore(refusingSeveralWorkers(database));
       target = await Target.of(strict, supplierIds[2] ?? 0);
-    });
+    }, 600_000);
     afterAll(async () => {
       await target.store.close();
       await database.remove();
@@ -114,13 +120,40 @@ describe.runIf(hasCitus())('a database distributed by Citus', () => {
       await OPERATIONS[name]?.(target);
     });
 
-    test('or else the database would refuse the statement', async () => {
-      await expect(target.store.changes.expectedIntervals()).rejects.toThrow(
+    test.for(Object.keys(FAN_OUTS))('but for %s', async (name) => {
+      await expect(FAN_OUTS[name]?.(target.store, supplierIds)).rejects.toThrow(
         'multi-task query about to be executed',
       );
     });
+
+    test('and docs/scaling.md says why each of those asks all', () => {
+      const page = readFileSync(join(ROOT, 'docs', 'scaling.md'), 'utf8');
+      const rows = tableRowsOf(sectionOf(page, 'What asks every worker'));
+      expect(rows.map(([name]) => name)).toEqual(Object.keys(FAN_OUTS));
+    });
   });
 });
+
+/** What asks every worker, by the names in docs/scaling.md. */
+const FAN_OUTS: Readonly<
+  Record<string, (store: Store, supplierIds: readonly number[]) => Promise<unknown>>
+> = {
+  'a list or search over several suppliers': ({ skus }, supplierIds) =>
+    skus.list({ supplierIds, filter: { titlePrefix: 'Kettle' }, from: { start: 0 }, limit: 10 }),
+  'a SKU by its uuid among several suppliers': ({ skus }, supplierIds) =>
+    skus.find(supplierIds, randomUUID()),
+  'change heads of several suppliers': ({ changes }, supplierIds) => changes.heads(supplierIds),
+  'statistics of several suppliers': ({ batches }, supplierIds) =>
+    batches.hourCounts({ supplierIds, fromHour: 0, untilHour: 1 }),
+  'the next files to process': ({ files }) => files.next(),
+  'counts of files': ({ files }) => files.totals(),
+  'when suppliers last reported': ({ batches }) => batches.expectedReports(),
+  'expected intervals': ({ changes }) => changes.expectedIntervals(),
+  'old rows to delete': ({ batches }) => batches.sweep({ nowMs: 0, failuresBeforeMs: 0 }, 1),
+  'old changes to drop': ({ changes }) => changes.dropBefore(0, 1),
+  'suppliers that have stored too many results': ({ batches }) =>
+    batches.trimResults({ bytesMax: 0 }, 1),
+};
 
 function idsOf(suppliers: readonly CountingTarget[]): readonly number[] {
   return suppliers.map(({ supplierId }) => supplierId);

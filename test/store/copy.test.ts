@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SERVER_AUTHOR } from '../../src/domain/audit.ts';
 import { NO_RULES } from '../../src/domain/reading-rules.ts';
 import { readSettings } from '../../src/settings/read.ts';
 import { copyDatabases, inspectDatabase } from '../../src/databases.ts';
@@ -123,7 +124,32 @@ async function fill(database: TestDatabase): Promise<void> {
   const attempt = { messageId: 'm', range, startedAtMs: 1, durationMs: 2, status: 200, text: '' };
   await store.webhooks.logAttempt(id, { ...attempt, isDelivered: true, exchange: '{}' }, 1);
   await addFile(store, supplierId);
+  await addRecipient(store, supplierId);
   await store.close();
+}
+
+async function addRecipient({ notifications }: Store, organizationId: number): Promise<void> {
+  const choices = {
+    kinds: ['supplier_late', 'file_held'],
+    digest: 'daily',
+    dailyAtMinute: 480,
+    quiet: { fromMinute: 1200, untilMinute: 420 },
+    timeZone: 'Europe/Berlin',
+    repeatMinutes: 60,
+    tellsResolved: true,
+  } as const;
+  const address = { channel: 'email', address: 'a@acme.example', confirmedAtMs: 1 } as const;
+  const note = {
+    author: SERVER_AUTHOR,
+    organizationId,
+    action: 'recipient.created',
+    subject: 'x',
+  } as const;
+  await notifications.create({ organizationId, ...choices, ...address }, 1, () => note);
+  const email = { organizationId, mailbox: 'a@acme.example', sentAtMs: Date.now() };
+  await notifications.countConfirmation(email, { organizationMax: 1, mailboxMax: 1 });
+  const trip = { supplierId: organizationId, trippedAtMs: 1, detail: 'x' };
+  await notifications.recordTrip(trip);
 }
 
 async function addFile({ files }: Store, supplierId: number): Promise<void> {

@@ -201,6 +201,8 @@ class ConnectionNotFound(Problem): ...
 class SetupRefused(Problem): ...
 class WebhookNotFound(Problem): ...
 class WebhookRefused(Problem): ...
+class RecipientNotFound(Problem): ...
+class RecipientRefused(Problem): ...
 class HistoryExpired(Problem): ...
 class AlreadyExists(Problem): ...
 class RequestInProgress(Problem): ...
@@ -2312,6 +2314,33 @@ class Webhooks(_Resource):
         return cast(Json, self._json("GET", f"{_path(_WEBHOOKS_PATH, uuid)}attempts/"))
 
 
+_RECIPIENTS_PATH = "/timp/notifications/recipients/"
+
+
+class Notifications(_Resource):
+    """Manages who gets notifications."""
+
+    def list(self) -> List[Json]:
+        return cast(List[Json], self._json("GET", _RECIPIENTS_PATH)["recipients"])
+
+    def add(self, draft: Mapping[str, Any]) -> Json:
+        """Adds a recipient. An email address gets a code, and nothing else until `confirm` is called with it."""
+        return cast(Json, self._json("POST", _RECIPIENTS_PATH, content=draft))
+
+    def change(self, uuid: str, change: Mapping[str, Any]) -> Json:
+        return cast(Json, self._json("PATCH", _path(_RECIPIENTS_PATH, uuid), content=change, is_repeatable=True))
+
+    def confirm(self, uuid: str, code: str) -> Json:
+        return cast(Json, self._json("POST", f"{_path(_RECIPIENTS_PATH, uuid)}confirm/", content={"code": code}))
+
+    def send_confirmation(self, uuid: str) -> Json:
+        """Sends another code. Earlier ones are no longer valid."""
+        return cast(Json, self._json("POST", f"{_path(_RECIPIENTS_PATH, uuid)}send-confirmation/"))
+
+    def remove(self, uuid: str) -> None:
+        self._none("DELETE", _path(_RECIPIENTS_PATH, uuid))
+
+
 # --- Access -----------------------------------------------------------------------------------------------------------
 
 _ORGANIZATIONS_PATH = "/timp/organizations/"
@@ -2449,6 +2478,8 @@ class Onhand:
         self.batches = Batches(transport, options)
         #: Manages webhooks.
         self.webhooks = Webhooks(transport, options)
+        #: Manages who gets notifications.
+        self.notifications = Notifications(transport, options)
         #: Manages API tokens.
         self.tokens = Tokens(transport, options)
         #: Manages users.
@@ -2943,6 +2974,28 @@ class AsyncWebhooks(_AsyncResource):
         return await self._worker.call(lambda client: client.webhooks.attempts(uuid))
 
 
+class AsyncNotifications(_AsyncResource):
+    """Manages who gets notifications; see `Notifications`."""
+
+    async def list(self) -> List[Json]:
+        return await self._worker.call(lambda client: client.notifications.list())
+
+    async def add(self, draft: Mapping[str, Any]) -> Json:
+        return await self._worker.call(lambda client: client.notifications.add(draft))
+
+    async def change(self, uuid: str, change: Mapping[str, Any]) -> Json:
+        return await self._worker.call(lambda client: client.notifications.change(uuid, change))
+
+    async def confirm(self, uuid: str, code: str) -> Json:
+        return await self._worker.call(lambda client: client.notifications.confirm(uuid, code))
+
+    async def send_confirmation(self, uuid: str) -> Json:
+        return await self._worker.call(lambda client: client.notifications.send_confirmation(uuid))
+
+    async def remove(self, uuid: str) -> None:
+        await self._worker.call(lambda client: client.notifications.remove(uuid))
+
+
 class AsyncTokens(_AsyncResource):
     """The API tokens of an organization; see `Tokens`."""
 
@@ -3055,6 +3108,7 @@ class AsyncOnhand:
         self.files = AsyncFiles(worker)
         self.batches = AsyncBatches(worker)
         self.webhooks = AsyncWebhooks(worker)
+        self.notifications = AsyncNotifications(worker)
         self.tokens = AsyncTokens(worker)
         self.users = AsyncUsers(worker)
         self.organizations = AsyncOrganizations(worker)

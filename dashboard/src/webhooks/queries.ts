@@ -2,6 +2,8 @@ import { queryOptions } from '@tanstack/react-query';
 import type { Acting } from '../acting/acting.tsx';
 
 const DELIVERIES_REFRESH_MS = 5000;
+/** At most so much of receivers' responses is read while a list stays open: 10 KB each second. */
+const CHARACTERS_PER_MS = 10;
 
 export function webhooksQuery({ onhand, scope }: Acting) {
   return queryOptions({
@@ -17,12 +19,15 @@ export function webhookQuery({ onhand, scope }: Acting, uuid: string) {
   });
 }
 
-/** The latest messages, read again while the reader looks at them. */
+/** The latest messages, read again while the reader looks at them: less often if the receiver's responses are long. */
 export function deliveriesQuery({ onhand, scope }: Acting, uuid: string) {
   return queryOptions({
     queryKey: ['webhooks', scope, uuid, 'deliveries'],
     queryFn: async ({ signal }) => onhand.webhooks.deliveries(uuid, { signal }),
-    refetchInterval: DELIVERIES_REFRESH_MS,
+    refetchInterval: ({ state }) => {
+      const characters = state.data?.reduce((sum, { response }) => sum + response.length, 0) ?? 0;
+      return Math.max(DELIVERIES_REFRESH_MS, characters / CHARACTERS_PER_MS);
+    },
   });
 }
 

@@ -1,10 +1,10 @@
-import { Checkbox, Input, Stack, TextInput } from '@mantine/core';
+import { Checkbox, Input, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Webhook, WebhookDraft } from '../../../client/src/index.ts';
 import { useSession } from '../api/session.ts';
 import { suppliersQuery } from '../api/suppliers.ts';
-import { useText } from '../language/language.tsx';
+import { useFormats, useText } from '../language/language.tsx';
 import classes from './webhooks.module.css';
 
 /** What a person chooses of a webhook, as the fields show it. */
@@ -79,13 +79,15 @@ function Suppliers({
   readonly onChange: (chosen: readonly string[]) => void;
 }) {
   const text = useText();
+  const formats = useFormats();
   const { data: seen } = useQuery(suppliersQuery);
   // A chosen supplier may have disconnected: if it were not listed, none would seem to be chosen.
   const gone = chosen.filter((uuid) => seen?.every((supplier) => supplier.uuid !== uuid));
   const suppliers = [...(seen ?? []), ...gone.map((uuid) => ({ uuid, name: uuid }))];
   const [sought, seek] = useState('');
   const isMany = suppliers.length > SUPPLIERS_SEEN_AT_ONCE;
-  const shown = suppliers.filter(({ name }) => name.toLowerCase().includes(sought.toLowerCase()));
+  const found = suppliers.filter(({ name }) => name.toLowerCase().includes(sought.toLowerCase()));
+  const shown = found.filter(({ uuid }, place) => place < DRAWN_MAX || chosen.includes(uuid));
   return (
     <Input.Wrapper
       label={text.webhooks.suppliers}
@@ -119,6 +121,11 @@ function Suppliers({
             />
           ))}
         </Stack>
+        {found.length > shown.length ? (
+          <Text size="xs" c="dimmed">
+            {text.webhooks.moreSuppliers(formats.number(found.length - shown.length))}
+          </Text>
+        ) : null}
       </Stack>
     </Input.Wrapper>
   );
@@ -126,3 +133,5 @@ function Suppliers({
 
 /** More suppliers than this are searched. */
 const SUPPLIERS_SEEN_AT_ONCE = 8;
+/** How many of those found have a checkbox, beside the chosen ones: thousands of them would take seconds to draw. */
+const DRAWN_MAX = 100;

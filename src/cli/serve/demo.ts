@@ -15,6 +15,9 @@ import { demoCatalogue } from './demo-catalogue.ts';
 const DEMO_TOKEN = '1083e3ec5c40b36fd663ba925bc8d864061463e2';
 const BULK_PATH = '/timp/products/skus/inventory/bulk/';
 const DEMO_SUPPLIER = 'Demo Supplier';
+/** Expected to report every hour, but it never did: shows what a retailer sees then. */
+const LATE_SUPPLIER = 'Late Supplier';
+const EXPECTED_MINUTES = 60;
 const LOOPBACK = '127.0.0.1';
 /** The password of every user of a demo. */
 const DEMO_PASSWORD = 'demo';
@@ -73,7 +76,7 @@ async function startOnFreePort(context: CommandContext, database: string): Promi
   for (let port = DEFAULT_PORT; port < DEFAULT_PORT + PORTS_TRIED; port += 1) {
     try {
       return await startServer(
-        context.settings({ database, port, host: LOOPBACK, logLevel: 'warn' }),
+        context.settings({ database, port, host: LOOPBACK, logLevel: 'error' }),
         undefined,
         DEMO_USERS.map((user) => ({ ...user, password: DEMO_PASSWORD })),
       );
@@ -112,18 +115,24 @@ async function fillDemo(store: Store): Promise<number> {
     existing: 'update',
     entries,
   });
-  await createLogins(accounts, supplierId);
+  const late = await accounts.createOrganization({ type: 'supplier', name: LATE_SUPPLIER });
+  for (const id of [supplierId, late.id]) {
+    await store.changes.setExpectedInterval(id, EXPECTED_MINUTES);
+  }
+  await createLogins(accounts, [supplierId, late.id]);
   return entries.length;
 }
 
-/** A retailer that reads the supplier, an operator, and a user of each. */
-async function createLogins(accounts: AccountStore, supplierId: number): Promise<void> {
+/** A retailer that reads the suppliers, an operator, and a user of each. */
+async function createLogins(accounts: AccountStore, supplierIds: readonly number[]): Promise<void> {
   const passwordHash = await hashPassword(DEMO_PASSWORD);
   for (const { username, organization: name, type } of DEMO_USERS) {
     const organization =
       (await accounts.findOrganization(name)) ??
       (await accounts.createOrganization({ type, name }));
-    if (type === 'retailer') await accounts.createConnection(supplierId, organization.id);
+    if (type === 'retailer') {
+      for (const id of supplierIds) await accounts.createConnection(id, organization.id);
+    }
     const permissions = PERMISSIONS_OF_TYPE[type];
     const organizationId = organization.id;
     await accounts.createUser({ organizationId, username, passwordHash, permissions });

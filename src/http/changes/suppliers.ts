@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { visibleSuppliers } from '../../changes/visible-suppliers.ts';
 import type { Organization } from '../../domain/parties.ts';
 import type { Store } from '../../store/store.ts';
@@ -18,12 +19,13 @@ import {
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, queryOf } from '../request/parameters.ts';
+import { POSITION_HEADER, readsFor } from '../request/positions.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 
 interface SupplierRoutes {
   readonly admission: Admission;
-  readonly store: Pick<Store, 'accounts' | 'changes'>;
+  readonly store: Pick<Store, 'accounts' | 'skus' | 'changes' | 'reads'>;
 }
 
 const LIST_PATH = '/timp/suppliers/';
@@ -54,11 +56,12 @@ export function addSuppliers(app: FastifyInstance, { admission, store }: Supplie
     checkParameters(request, Object.keys(FreshnessQuerySchema.properties));
     const page = parseFreshness(queryOf(request));
     const { totalCount, suppliers } = await pageOf(request, page, page.supplier_uuids);
+    const { changes } = await readsFor(request, store);
     const nowMs = Date.now();
     const reports = await Promise.all(
       suppliers.map(async (supplier) => ({
         supplier,
-        ...(await admission.scanning(request, () => store.changes.freshness(supplier.id, nowMs))),
+        ...(await admission.scanning(request, () => changes.freshness(supplier.id, nowMs))),
       })),
     );
     return sendJson(request, reply, printFreshness(page, totalCount, reports, nowMs));
@@ -86,6 +89,7 @@ export function addSuppliers(app: FastifyInstance, { admission, store }: Supplie
         operationId: 'showFreshness',
         summary: 'Show when suppliers last reported, and how old their reports on SKUs are',
         query: FreshnessQuerySchema,
+        headers: Type.Object(POSITION_HEADER),
         ok: FreshnessSchema,
         access: 'viewer',
       }),

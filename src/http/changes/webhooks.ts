@@ -7,7 +7,7 @@ import { isWebhookSecret, newWebhookSecret, rotateSecret } from '../../webhooks/
 import { followVisible, resumeWebhook } from '../../webhooks/suppliers.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { AuditAction, AuditNote } from '../../domain/audit.ts';
-import { TEST_MESSAGE_PREFIX, type Webhook } from '../../domain/webhooks.ts';
+import { PAUSED_BY_OWNER, TEST_MESSAGE_PREFIX, type Webhook } from '../../domain/webhooks.ts';
 import { parseBody } from '../../wire/json.ts';
 import { SuccessSchema } from '../../wire/lines/results.ts';
 import {
@@ -41,7 +41,6 @@ import {
 import { WebhookThrottle } from './webhook-throttle.ts';
 
 const WEBHOOK_EXPECTED = 'a webhook as a JSON object such as {"url": "https://example.com/hook"}';
-const PAUSED_BY_OWNER = 'Paused by its owner.';
 const UuidSchema = Type.Object(UUID_PARAMETER);
 const REFUSED = { 422: 'The url is not allowed, or there are too many webhooks.' };
 

@@ -5,7 +5,7 @@ import { OnhandError } from '../../domain/errors.ts';
 import { sortValueOf } from '../../domain/sku.ts';
 import type { Downloads } from '../../files/downloads.ts';
 import type { TableFormat } from '../../files/table-task.ts';
-import type { SkuQuery, Store } from '../../store/store.ts';
+import type { SkuQuery, SkuStore, Store } from '../../store/store.ts';
 import {
   exportedCells,
   parseSkuExport,
@@ -16,6 +16,7 @@ import { describe } from '../documentation.ts';
 import { DOWNLOAD_TYPES, sendDownload } from '../files/files.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, queryOf } from '../request/parameters.ts';
+import { readsFor } from '../request/positions.ts';
 import { addResource } from '../request/resource.ts';
 import { readInTurn, type SkuListLimits } from './skus.ts';
 
@@ -28,7 +29,7 @@ const WORKBOOK_SKUS_MAX = 1_048_575;
 
 interface ExportRoutes {
   readonly admission: Admission;
-  readonly store: Pick<Store, 'accounts' | 'skus'>;
+  readonly store: Pick<Store, 'accounts' | 'skus' | 'changes' | 'reads'>;
   readonly downloads: Downloads;
   readonly limits: SkuListLimits;
 }
@@ -51,12 +52,11 @@ export function addSkuExport(app: FastifyInstance, routes: ExportRoutes): void {
       };
       // Before the reply begins: what the store refuses is answered with a problem document.
       const first = { ...query, from: { start: 0 }, limit: 1 };
-      const { totalCount } = await readInTurn(admission, request, query, () =>
-        store.skus.list(first),
-      );
+      const { skus } = await readsFor(request, store);
+      const { totalCount } = await readInTurn(admission, request, query, () => skus.list(first));
       if (format === 'xlsx') refuseLarge(totalCount);
       const { organizationId } = principal;
-      const nextRows = rowsOf(request, query, asked.header);
+      const nextRows = rowsOf(request, skus, query, asked.header);
       const content = async () =>
         downloads.printTable({ organizationId, format, header: asked.header, nextRows });
       return sendDownload(routes, { request, reply, content, kind: format, name: 'skus' });
@@ -65,6 +65,7 @@ export function addSkuExport(app: FastifyInstance, routes: ExportRoutes): void {
   /** Reads one page after another. */
   const rowsOf = (
     request: FastifyRequest,
+    store: SkuStore,
     query: Pick<SkuQuery, 'supplierIds' | 'filter' | 'sort'>,
     header: SkuExportRequest['header'],
   ) => {
@@ -75,7 +76,7 @@ export function addSkuExport(app: FastifyInstance, routes: ExportRoutes): void {
       const begins = from;
       if (begins === undefined) return undefined;
       const { skus, hasMore } = await readInTurn(admission, request, query, () =>
-        store.skus.page({ ...query, from: begins, limit }),
+        store.page({ ...query, from: begins, limit }),
       );
       const last = skus.at(-1);
       from =

@@ -39,6 +39,7 @@ import { appendNote, noteOf } from '../accounts/author.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, queryOf, uuidOf } from '../request/parameters.ts';
+import { POSITION_HEADER, readsFor } from '../request/positions.ts';
 import { batchNotesOf } from '../request/request-trace.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
@@ -46,7 +47,10 @@ import { visibleSuppliers } from '../../changes/visible-suppliers.ts';
 
 interface SkuRoutes {
   readonly admission: Admission;
-  readonly store: Pick<Store, 'accounts' | 'audit' | 'skus' | 'changes' | 'applyCatalogue'>;
+  readonly store: Pick<
+    Store,
+    'accounts' | 'audit' | 'skus' | 'changes' | 'reads' | 'applyCatalogue'
+  >;
   readonly feed: ChangeFeed;
   readonly limits: ServerBodyLimits & SkuListLimits;
 }
@@ -113,9 +117,11 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     // Read before the page: a change made in between is delivered twice rather than never.
     const changesCursor = await changesCursorOf(request, options, supplierIds);
     const sort = options.sort && { ...options.sort, skusMax: limits.sortedSkusMax };
-    const page = await readInTurn(admission, request, options, () =>
-      store.skus.list({ ...options, sort, supplierIds }),
-    );
+    const page = await readInTurn(admission, request, options, async () => {
+      // Where changes continue after the page, it must show all that came before.
+      const reads = await readsFor(request, store, { isCurrent: changesCursor !== undefined });
+      return reads.skus.list({ ...options, sort, supplierIds });
+    });
     return sendJson(request, reply, printSkuList(options, page, changesCursor));
   };
 
@@ -151,9 +157,10 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     include: SkuExtra | undefined,
   ): Promise<string> => {
     const supplierIds = await visibleTo(admission.principalOf(request));
-    const sku = await store.skus.find(supplierIds, uuid);
+    const { skus, changes } = await readsFor(request, store);
+    const sku = await skus.find(supplierIds, uuid);
     const past = await admission.scanning(request, () =>
-      store.changes.inventoryAt(supplierIds, uuid, atMs),
+      changes.inventoryAt(supplierIds, uuid, atMs),
     );
     if (sku === undefined || past === undefined || sku.createdAtMs > atMs) throw noSuchSku();
     const updatedAtMs = past.changedAtMs ?? sku.createdAtMs;
@@ -167,8 +174,9 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     const principal = admission.principalOf(request);
     const supplierIds = await visibleTo(principal);
     const limit = options.limit + 1;
+    const reads = await readsFor(request, store);
     const changes = await admission.scanning(request, () =>
-      store.changes.history({ ...options, supplierIds, skuUuid, limit }),
+      reads.changes.history({ ...options, supplierIds, skuUuid, limit }),
     );
     if (changes === undefined) throw noSuchSku();
     return sendJson(
@@ -183,7 +191,8 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     uuid: string,
     include: SkuExtra | undefined,
   ): Promise<string> => {
-    const sku = await store.skus.find(await visibleTo(admission.principalOf(request)), uuid);
+    const { skus } = await readsFor(request, store);
+    const sku = await skus.find(await visibleTo(admission.principalOf(request)), uuid);
     if (sku === undefined) throw noSuchSku();
     return JSON.stringify(printSku(sku, include));
   };
@@ -283,6 +292,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
           "List a supplier's SKUs, or those of the suppliers that a retailer is connected to",
         description: 'Ordered by supplier, then creation, unless `sort` says otherwise.',
         query: SkuListQuerySchema,
+        headers: Type.Object(POSITION_HEADER),
         ok: SkuPageSchema,
         access: 'viewer',
       }),
@@ -313,6 +323,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
         summary: 'Show one SKU',
         params: DetailParametersSchema,
         query: DetailQuerySchema,
+        headers: Type.Object(POSITION_HEADER),
         ok: SkuSchema,
         access: 'viewer',
         problems: { 404: 'The token can see no SKU with this uuid.' },
@@ -358,6 +369,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
         summary: 'List the changes of one SKU, the latest first',
         params: DetailParametersSchema,
         query: HistoryQuerySchema,
+        headers: Type.Object(POSITION_HEADER),
         ok: HistorySchema,
         access: 'viewer',
         problems: { 404: 'The token can see no SKU with this uuid.' },

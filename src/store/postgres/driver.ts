@@ -65,5 +65,7 @@ function postgresSettings(url: string, settings: StoreSettings): PostgresSetting
     lockTimeoutMs: settings.busyTimeoutMs,
     groupLinesMax: settings.groupLinesMax,
     partitions: 0,
+    readDatabase: settings.readDatabase,
+    readWaitMs: settings.readWaitMs,
   };
 }

@@ -1,4 +1,4 @@
-import type { OnhandError } from '../../domain/errors.ts';
+import { OnhandError } from '../../domain/errors.ts';
 import type { Batch, BatchOutcome } from '../../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../../domain/catalogue.ts';
 import type {
@@ -6,16 +6,19 @@ import type {
   AuditStore,
   BatchStore,
   Grouping,
+  ReadSource,
   ChangeStore,
   SkuStore,
   Store,
   FileStore,
   StoreHealth,
   StoreMeasures,
+  NotificationStore,
   WebhookStore,
 } from '../store.ts';
 import type { OnMigrated } from '../driver.ts';
 import { SqlFiles } from '../sql/files.ts';
+import { SqlNotifications } from '../sql/notifications.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
 import { SqlAudit } from '../sql/audit.ts';
 import { SqlAccounts } from '../sql/accounts.ts';
@@ -38,6 +41,7 @@ import { PostgresPrincipalCache } from './read/principals.ts';
 import { isDistributed } from './schema/distribution.ts';
 import { migrate, type SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';
+import { Standby } from './read/standby.ts';
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
 import {
   PostgresAdapter,
@@ -53,12 +57,16 @@ import {
   type SqlDatabase,
 } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
-import { isUniqueViolation } from './connection/errors.ts';
+import { isForeignKeyViolation, isUniqueViolation } from './connection/errors.ts';
 
 export interface PostgresSettings
-  extends Required<Omit<PoolSettings, 'isDistributed'>>, SchemaOptions {
+  extends Required<Omit<PoolSettings, 'isDistributed' | 'attemptsMax'>>, SchemaOptions {
   /** Maximum lines that share a transaction; a larger batch gets its own. */
   readonly groupLinesMax: number;
+  /** The URL of a standby that answers reads; null if there is none. */
+  readonly readDatabase: string | null;
+  /** How long a read waits for it, in ms, before the primary answers. */
+  readonly readWaitMs: number;
 }
 
 /** New SKUs after which the statistics are gathered at once, as a share of those that were there. */
@@ -75,10 +83,13 @@ export class PostgresStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  readonly notifications: NotificationStore;
   readonly files: FileStore;
   readonly grouping: Grouping;
+  readonly reads: ReadSource | undefined;
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
+  readonly #standby: Standby | undefined;
   /** Undefined if the database is not distributed. */
   readonly #workers: Workers | undefined;
 
@@ -93,14 +104,22 @@ export class PostgresStore implements Store {
     this.accounts = new SqlAccounts(database, new PostgresPrincipalCache(pool));
     this.skus = new PostgresSkus(pool, isDistributed);
     this.batches = new SqlBatches(database, (request) => this.#applier.revert(request));
-    this.changes = new PostgresChanges(pool, database, this.#workers);
+    const standby = openStandby(settings, pool, database);
+    this.#standby = standby;
+    this.reads = standby;
+    this.changes = new PostgresChanges(pool, database, {
+      workers: this.#workers,
+      ...(standby !== undefined && { pageOfStandby: (...page) => standby.page(...page) }),
+    });
     this.webhooks = new SqlWebhooks(database);
+    this.notifications = new SqlNotifications(database);
     this.files = new SqlFiles(database);
   }
 
   /** Opens an existing database, and creates or migrates its schema if needed. */
   static async open(settings: PostgresSettings): Promise<PostgresStore> {
     const isDistributed = await PostgresStore.migrate(settings);
+    if (isDistributed && settings.readDatabase !== null) throw noStandbyOfDistributed();
     const pool = new ConnectionPool({ ...settings, isDistributed });
     return new PostgresStore(pool, settings, isDistributed);
   }
@@ -171,15 +190,50 @@ export class PostgresStore implements Store {
     return this.#workers === undefined ? {} : { workers: await this.#workers.check() };
   }
 
-  measure(): Promise<StoreMeasures> {
+  async measure(): Promise<StoreMeasures> {
     const { totalCount, idleCount: idle, waitingCount: waiting } = this.#pool;
-    return Promise.resolve({ connections: { busy: totalCount - idle, idle, waiting } });
+    const standby = await this.#standby?.measure();
+    return {
+      connections: { busy: totalCount - idle, idle, waiting },
+      ...(standby !== undefined && { standby }),
+    };
   }
 
   async close(): Promise<void> {
     await this.#applier.drain();
+    await this.#standby?.close();
     await this.#pool.close();
   }
+}
+
+function openStandby(
+  { readDatabase: url, readWaitMs: waitMs, ...settings }: PostgresSettings,
+  primary: ConnectionPool,
+  database: SqlDatabase,
+): Standby | undefined {
+  if (url === null) return undefined;
+  // Rejects a malformed URL without quoting it, as the driver would.
+  shownUrl(url);
+  const connectTimeoutMs = Math.max(1, waitMs);
+  const standby = new ConnectionPool({ ...settings, url, connectTimeoutMs, attemptsMax: 1 });
+  const readsOf = (pool: ConnectionPool) => ({
+    skus: new PostgresSkus(pool, false),
+    changes: new PostgresChanges(pool, database),
+  });
+  return new Standby({
+    primary,
+    standby,
+    onPrimary: readsOf(primary),
+    onStandby: readsOf(standby),
+    waitMs,
+  });
+}
+
+function noStandbyOfDistributed(): OnhandError {
+  return new OnhandError(
+    'parameter_invalid',
+    'A distributed database has no single standby that could answer reads: unset ONHAND_READ_DATABASE.',
+  );
 }
 
 /** Runs everyday statements: reads by themselves, all others in a transaction. */
@@ -229,6 +283,10 @@ class PostgresDatabase implements SqlDatabase {
 
   isDuplicate(error: unknown): boolean {
     return isUniqueViolation(error);
+  }
+
+  isOrphan(error: unknown): boolean {
+    return isForeignKeyViolation(error);
   }
 
   async #execute<R>(statement: CompiledQuery): Promise<QueryResult<R>> {

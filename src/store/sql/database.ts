@@ -22,6 +22,8 @@ export interface SqlDatabase {
   readReachable<T>(readRows: (isReachable: IsReachable) => Promise<T>): Promise<T>;
   /** Whether a statement failed because a unique key exists already. */
   isDuplicate(error: unknown): boolean;
+  /** Whether a statement failed because a row that it refers to does not exist any more. */
+  isOrphan(error: unknown): boolean;
 }
 
 /** The condition that a supplier's rows can be read now, from the column or value with the supplier's id. */

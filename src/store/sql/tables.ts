@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { Digest, RecipientChannel } from '../../domain/notifications.ts';
 import type { OrganizationType, TokenKind } from '../../domain/parties.ts';
 
 /**
@@ -194,4 +195,39 @@ export interface SqlTables {
     to_sequence: number | null;
     exchange: string | null;
   };
+  notification_recipients: {
+    id: Generated<number>;
+    uuid: string;
+    organization_id: number;
+    channel: RecipientChannel;
+    address: string;
+    kinds: string;
+    digest: Digest;
+    daily_at: number;
+    quiet_from: number | null;
+    quiet_until: number | null;
+    time_zone: string;
+    repeat_minutes: number;
+    tells_resolved: number;
+    created_at_ms: number;
+    confirmed_at_ms: number | null;
+    code_hash: Generated<string | null>;
+    code_expires_at_ms: Generated<number | null>;
+    code_tries_left: Generated<number>;
+    told: Generated<string>;
+    digest_window: number;
+    sent_at_ms: Generated<number | null>;
+    failures: Generated<number>;
+    failed_at_ms: Generated<number | null>;
+    failure: Generated<string | null>;
+  };
+  confirmation_emails: {
+    id: Generated<number>;
+    uuid: string;
+    organization_id: number;
+    mailbox: string;
+    sent_at_ms: number;
+  };
+  safety_limit_trips: { supplier_id: number; tripped_at_ms: number; detail: string };
+  notification_turns: { id: number; node_id: string; until_ms: number };
 }

@@ -8,7 +8,7 @@ import type {
   TokenDraft,
   TokenListing,
 } from '../../domain/parties.ts';
-import type { OffsetPage, OrganizationCount, TokenPage } from '../store.ts';
+import type { ExpiringTokens, OffsetPage, TokenPage } from '../store.ts';
 import type { Author } from '../../domain/audit.ts';
 import { isUuid } from '../uuids.ts';
 import { record } from './audit.ts';
@@ -232,15 +232,13 @@ export class SqlTokens {
     return this.#apiTokens().where('users.organization_id', '=', organizationId);
   }
 
-  async expiringTokenCounts(
-    fromMs: number,
-    untilMs: number,
-  ): Promise<readonly OrganizationCount[]> {
+  async expiringTokenCounts(fromMs: number, untilMs: number): Promise<readonly ExpiringTokens[]> {
     return this.#apiTokens()
       .innerJoin('organizations', 'organizations.id', 'users.organization_id')
       .select((select) => [
         'organization_id as organizationId',
         select.fn.countAll<number>().as('count'),
+        select.fn.max<number>('tokens.expires_at_ms').as('latestAtMs'),
       ])
       .where('tokens.expires_at_ms', '>=', fromMs)
       .where('tokens.expires_at_ms', '<', untilMs)

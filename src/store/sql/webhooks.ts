@@ -159,7 +159,7 @@ export class SqlWebhooks implements WebhookStore {
   }
 
   async follow(webhookId: number, supplierId: number, sequence: number): Promise<void> {
-    await this.#database.db
+    const follow = this.#database.db
       .insertInto('webhook_positions')
       .values({
         webhook_id: webhookId,
@@ -168,8 +168,13 @@ export class SqlWebhooks implements WebhookStore {
         message: null,
         version: 1,
       })
-      .onConflict((conflict) => conflict.columns(['webhook_id', 'supplier_id']).doNothing())
-      .execute();
+      .onConflict((conflict) => conflict.columns(['webhook_id', 'supplier_id']).doNothing());
+    try {
+      await follow.execute();
+    } catch (error) {
+      // A webhook that is removed at the same time must not stop the others.
+      if (!this.#database.isOrphan(error)) throw error;
+    }
   }
 
   async unfollow(webhookId: number, supplierId: number): Promise<void> {

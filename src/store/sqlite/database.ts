@@ -9,7 +9,7 @@ import {
 } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
 import type { CompiledStatement, StatementResult } from './statements.ts';
-import { DuplicateError } from './threads.ts';
+import { DuplicateError, OrphanError } from './threads.ts';
 
 /** The columns that the query builder knows; `schema/migrations.ts` describes them. */
 export interface SqliteTables extends SqlTables {
@@ -108,6 +108,10 @@ export class SqliteDatabase implements SqlDatabase {
 
   isDuplicate(error: unknown): boolean {
     return error instanceof DuplicateError;
+  }
+
+  isOrphan(error: unknown): boolean {
+    return error instanceof OrphanError;
   }
 
   async #execute<R>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<R>> {

@@ -17,9 +17,11 @@ import type {
   FileStore,
   StoreHealth,
   StoreMeasures,
+  NotificationStore,
   WebhookStore,
 } from '../store.ts';
 import { SqlFiles } from '../sql/files.ts';
+import { SqlNotifications } from '../sql/notifications.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
 import { SqlAudit } from '../sql/audit.ts';
 import { SqlAccounts } from '../sql/accounts.ts';
@@ -73,6 +75,7 @@ export class SqliteStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  readonly notifications: NotificationStore;
   readonly files: FileStore;
   /** One group is written while the next is sent to the writer. */
   readonly grouping = { isShared: true, groupsMax: 2 };
@@ -121,6 +124,7 @@ export class SqliteStore implements Store {
     );
     this.changes = new SqliteChanges(this.#database, { reader, scanner, writer });
     this.webhooks = new SqlWebhooks(this.#database);
+    this.notifications = new SqlNotifications(this.#database);
     this.files = new SqlFiles(this.#database);
   }
 

@@ -9,8 +9,8 @@ type Calls<C> = { readonly [K in keyof C]: (argument: never) => unknown };
 /** An error serialized between threads, since an `Error` would lose its class. */
 export interface Failure {
   readonly failure: string;
-  /** The code of an `OnhandError`, `duplicate` if a unique key exists already, or `bug`. */
-  readonly kind: ErrorCode | 'duplicate' | 'bug';
+  /** The code of an `OnhandError`, `duplicate` if a unique key exists already, `orphan` if a row that it refers to does not, or `bug`. */
+  readonly kind: ErrorCode | 'duplicate' | 'orphan' | 'bug';
   readonly retryAfterSeconds?: number;
   readonly stack?: string;
 }
@@ -32,6 +32,11 @@ type Reply<V> =
 /** A unique key exists already. */
 export class DuplicateError extends Error {
   override readonly name = 'DuplicateError';
+}
+
+/** A row that the statement refers to does not exist. */
+export class OrphanError extends Error {
+  override readonly name = 'OrphanError';
 }
 
 interface Served<C> {
@@ -88,18 +93,22 @@ export function asFailure(error: unknown): Failure {
         : { retryAfterSeconds: known.retryAfterSeconds }),
     };
   }
-  const isDuplicate =
-    error instanceof Sqlite.SqliteError &&
-    /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(error.code);
   return {
     failure: error instanceof Error ? error.message : String(error),
-    kind: isDuplicate ? 'duplicate' : 'bug',
+    kind: kindOf(error),
     ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
   };
 }
 
+function kindOf(error: unknown): 'duplicate' | 'orphan' | 'bug' {
+  if (!(error instanceof Sqlite.SqliteError)) return 'bug';
+  if (error.code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return 'orphan';
+  return /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(error.code) ? 'duplicate' : 'bug';
+}
+
 export function asError({ kind, failure, retryAfterSeconds, stack }: Failure): Error {
   if (kind === 'duplicate') return new DuplicateError(failure);
+  if (kind === 'orphan') return new OrphanError(failure);
   if (kind !== 'bug') {
     return new OnhandError(
       kind,

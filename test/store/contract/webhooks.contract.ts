@@ -203,6 +203,14 @@ export function describeWebhooks(kind: string, createDatabase: () => Promise<Tes
       expect(await webhooks.attempts(other.id)).toHaveLength(1);
     });
 
+    test('a webhook that was removed meanwhile follows no supplier, which is no error', async () => {
+      const { webhooks } = store;
+      const { id } = await created(null);
+      await webhooks.remove(id);
+      await webhooks.follow(id, organizationId, 1);
+      expect(await webhooks.positions([id])).toEqual([]);
+    });
+
     test('a URL is verified by its first success, and a new URL is not', async () => {
       const { webhooks } = store;
       const { id, uuid, url } = await created(null);

@@ -28,6 +28,7 @@ export const webhooks: Messages['webhooks'] = {
   suppliers: 'Lieferanten',
   suppliersHint: 'Ohne Auswahl werden die Änderungen aller gesendet, die Sie sehen.',
   findSupplier: 'Lieferanten suchen',
+  moreSuppliers: (count: string) => `${count} weitere: Suchen Sie nach dem Namen.`,
   testDelivered: 'Der Test wurde zugestellt.',
   testFailed: (response) => `Der Test wurde nicht zugestellt. ${response}`,
   deliveries: 'Letzte Nachrichten',

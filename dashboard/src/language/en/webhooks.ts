@@ -25,6 +25,7 @@ export const webhooks = {
   suppliers: 'Suppliers',
   suppliersHint: 'Choose none to get the changes of all suppliers that you see.',
   findSupplier: 'Find a supplier',
+  moreSuppliers: (count: string) => `${count} more: find them by their name.`,
   testDelivered: 'The test was delivered.',
   testFailed: (response: string) => `The test was not delivered. ${response}`,
   deliveries: 'Latest messages',

@@ -138,6 +138,10 @@ export function isUniqueViolation(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '23505';
 }
 
+export function isForeignKeyViolation(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '23503';
+}
+
 /** The error for clients after a failure that left nothing applied. */
 export function unavailable(failure: DatabaseFailure, cause?: unknown): OnhandError {
   return new OnhandError(

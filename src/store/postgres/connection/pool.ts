@@ -22,6 +22,8 @@ export interface PoolSettings {
   readonly statementTimeoutMs?: number;
   /** Timeout for a row or table lock that another transaction holds. */
   readonly lockTimeoutMs?: number;
+  /** How often a read is tried while the database cannot be reached. */
+  readonly attemptsMax?: number;
   /** Whether the database is distributed by Citus, whose workers then get the settings of each transaction. */
   readonly isDistributed?: boolean;
 }
@@ -58,6 +60,7 @@ export class ConnectionPool extends Pool {
   readonly begin: string;
   /** The statements that begin a transaction of one read-only statement. */
   readonly beginRead: string;
+  readonly attemptsMax: number;
   readonly #pending = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
@@ -82,6 +85,7 @@ export class ConnectionPool extends Pool {
           type === types.builtins.INT8 ? Number : types.getTypeParser(type, format),
       },
     });
+    this.attemptsMax = settings.attemptsMax ?? ATTEMPTS_MAX;
     const toWorkers =
       settings.isDistributed === true ? [`SET LOCAL citus.propagate_set_commands = 'local'`] : [];
     this.beginRead = ['BEGIN READ ONLY', ...toWorkers, STEADY_PLANS].join('; ');
@@ -208,7 +212,7 @@ export function read<R extends object>(
     const { rows } = await client.query<R>(sql, [...parameters]);
     return rows;
   };
-  return pool.track(() => retry(ATTEMPTS_MAX, () => withClient(pool, query)));
+  return pool.track(() => retry(pool.attemptsMax, () => withClient(pool, query)));
 }
 
 /** Like `read`, in a transaction with the settings that the joins of `lookups.ts` need. */
@@ -225,7 +229,7 @@ export function readSteadily<R extends object>(
     ]);
     return rows;
   };
-  return pool.track(() => retry(ATTEMPTS_MAX, () => withClient(pool, query)));
+  return pool.track(() => retry(pool.attemptsMax, () => withClient(pool, query)));
 }
 
 async function retry<T>(attemptsMax: number, attempt: () => Promise<T>): Promise<T> {

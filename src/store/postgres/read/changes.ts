@@ -50,16 +50,27 @@ function joinChange(sequence: string): string {
 const PAGE_ROWS = 50_000;
 const BATCHES_PAGE_ROWS = 200;
 
+interface OtherServers {
+  /** Those of a distributed database. */
+  readonly workers?: Workers | undefined;
+  /** Reads a page of changes from a standby; undefined if it has not all of them. */
+  readonly pageOfStandby?: (
+    ...page: Parameters<ChangeStore['read']>
+  ) => Promise<readonly Change[] | undefined>;
+}
+
 /** Reads changes: by supplier and sequence, or for one SKU by following its chain of previous sequences. */
 export class PostgresChanges implements ChangeStore {
   readonly #pool: ConnectionPool;
   readonly #database: SqlDatabase;
   readonly #workers: Workers | undefined;
+  readonly #pageOfStandby: OtherServers['pageOfStandby'];
 
-  constructor(pool: ConnectionPool, database: SqlDatabase, workers: Workers | undefined) {
+  constructor(pool: ConnectionPool, database: SqlDatabase, others: OtherServers = {}) {
     this.#pool = pool;
     this.#database = database;
-    this.#workers = workers;
+    this.#workers = others.workers;
+    this.#pageOfStandby = others.pageOfStandby;
   }
 
   #readReachable<T>(readRows: (reachable: readonly number[] | null) => Promise<T>): Promise<T> {
@@ -84,6 +95,8 @@ export class PostgresChanges implements ChangeStore {
   }
 
   async read(supplierId: number, afterSequence: number, limit: number): Promise<readonly Change[]> {
+    const page = await this.#pageOfStandby?.(supplierId, afterSequence, limit);
+    if (page !== undefined) return page;
     const rows = await readSteadily<ChangeRow>(
       this.#pool,
       `WITH found AS (SELECT * FROM changes WHERE supplier_id = $1 AND sequence > $2

@@ -42,6 +42,10 @@ export const COORDINATOR_TABLES: readonly string[] = [
   'webhooks',
   'webhook_positions',
   'webhook_attempts',
+  'notification_recipients',
+  'confirmation_emails',
+  'safety_limit_trips',
+  'notification_turns',
   'audit_entries',
   'audit_head',
 ];

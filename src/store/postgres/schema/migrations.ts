@@ -5,6 +5,7 @@ import { CREATE_AUDIT_TABLES } from './audit.ts';
 import { distribute, isDistributed } from './distribution.ts';
 import { lockSchema } from './lock.ts';
 import { createFirstTables, growingTable, type SchemaOptions } from './first-tables.ts';
+import { CREATE_FAILED_FILES_INDEX, CREATE_NOTIFICATION_TABLES } from './notifications.ts';
 
 /**
  * The schema, as migrations that run once each, in order. Released migrations never change. Each has a
@@ -325,6 +326,7 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string | readonly
   ALTER TABLE batches ADD COLUMN traceparent text;
   ALTER TABLE feeds ADD COLUMN traceparent text;
   `,
+  () => [CREATE_NOTIFICATION_TABLES, CREATE_FAILED_FILES_INDEX],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -140,18 +140,22 @@ export class RecentFeed {
   }
 }
 
+function emptyColumns(skuCount: number) {
+  return {
+    keys: new Float64Array(skuCount),
+    sequences: new Float64Array(skuCount),
+    writtenAtMs: new Float64Array(skuCount),
+    fields: new Int32Array(skuCount * INVENTORY_FIELDS),
+  } satisfies SkuColumns;
+}
+
 /** Fills the columns of SKUs. */
 class SkuWriter {
-  readonly columns: SkuColumns;
+  readonly columns: ReturnType<typeof emptyColumns>;
   #count = 0;
 
   constructor(skuCount: number) {
-    this.columns = {
-      keys: new Float64Array(skuCount),
-      sequences: new Float64Array(skuCount),
-      writtenAtMs: new Float64Array(skuCount),
-      fields: new Int32Array(skuCount * INVENTORY_FIELDS),
-    };
+    this.columns = emptyColumns(skuCount);
   }
 
   add(key: number, inventory: Inventory, sequence: number, writtenAtMs: number): void {

@@ -9,6 +9,7 @@ import {
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { CREATE_AUDIT_TABLES } from './audit.ts';
 import { CREATE_FIRST_TABLES } from './first-tables.ts';
+import { CREATE_NOTIFICATION_TABLES } from './notifications.ts';
 
 /**
  * The schema as a list of migrations. Each runs once, in order, and is never edited after a release.
@@ -335,6 +336,7 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE batches ADD COLUMN traceparent TEXT;
   ALTER TABLE feeds ADD COLUMN traceparent TEXT;
   `,
+  CREATE_NOTIFICATION_TABLES,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
