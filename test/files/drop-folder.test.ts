@@ -162,12 +162,19 @@ test('files of a disabled supplier stay until it is enabled, and are logged once
   expect(logged('the supplier is disabled')).toHaveLength(1);
 });
 
-test('a refused and an applied file are logged once each, with supplier, counts and error', async () => {
+test('a refused, a held and an applied file are logged once each, with supplier, counts and error', async () => {
   await drop('wrong.csv', 'a,b\n1,2\n');
   await until(async () => (await names('failed'))?.length === 1);
+  await drop('asks.csv', 'sku_id,qty\nA-1,5\nA-1,6\n');
+  await until(
+    async () => (await names('out'))?.some((name) => name.endsWith('.held.txt')) === true,
+  );
   await drop('stock.csv', 'sku_id,qty\nA-1,5\nNONE,1\n');
   await until(async () => (await names('done'))?.length === 1);
   await until(() => Promise.resolve(logged('stock.csv').length > 0));
+  expect(logged('asks.csv')).toMatchObject([
+    { msg: 'file held', organization: 'Acme', lines: 0, error: 'duplicate_skus' },
+  ]);
   expect(logged('wrong.csv')).toMatchObject([
     { msg: 'file refused', organization: 'Acme', lines: 0, error: 'body_malformed' },
   ]);

@@ -76,7 +76,7 @@ async function startOnFreePort(context: CommandContext, database: string): Promi
   for (let port = DEFAULT_PORT; port < DEFAULT_PORT + PORTS_TRIED; port += 1) {
     try {
       return await startServer(
-        context.settings({ database, port, host: LOOPBACK, logLevel: 'warn' }),
+        context.settings({ database, port, host: LOOPBACK, logLevel: 'error' }),
         undefined,
         DEMO_USERS.map((user) => ({ ...user, password: DEMO_PASSWORD })),
       );
