@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Cursor } from './cursor.ts';
 
 /** How readers get changes: page by page, or as a stream. */
@@ -61,6 +62,7 @@ export class FeedLag {
   }
 }
 
+/** A hash, since a cursor may have kilobytes. */
 function keyOf(organizationId: number, { sequences }: Cursor): string {
-  return `${organizationId} ${[...sequences].flat().join(' ')}`;
+  return hash('sha256', `${organizationId} ${[...sequences].flat().join(' ')}`, 'base64');
 }

@@ -85,12 +85,14 @@ export class Gauges {
     this.#instruments.gauge('onhand_change_feed_lag_seconds', values);
   }
 
-  /** Values by the names of organizations, instead of their ids. */
+  /** Values by the names of organizations, instead of their ids; none while the database does not answer. */
   async #named(
     values: ReadonlyMap<number, number>,
   ): Promise<readonly (readonly [name: string, value: number])[]> {
     if (values.size === 0) return [];
-    const found = await this.#sources.store.accounts.findOrganizationsById([...values.keys()]);
+    const { accounts } = this.#sources.store;
+    // The other metrics are needed most while the database does not answer.
+    const found = await accounts.findOrganizationsById([...values.keys()]).catch(() => []);
     return found.map(({ id, name }) => [name, values.get(id) ?? 0]);
   }
 
