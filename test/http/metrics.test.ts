@@ -232,7 +232,7 @@ test('the threads of the store and the state of its log are measured', async () 
     expect(found.value('onhand_log_tail_changes')).toBeUndefined();
     return;
   }
-  expect(threads).toEqual(['checkpointer', 'main', 'reader', 'writer']);
+  expect(threads).toEqual(['checkpointer', 'main', 'reader', 'scanner', 'writer']);
   await single(13);
   const before = await scraped();
   expect(before.value('onhand_log_tail_changes')).toBeGreaterThan(0);

@@ -9,9 +9,12 @@ import { runCommand } from '../run.ts';
 import { PUSH_EXIT } from './options.ts';
 import { pushCommand } from './push.ts';
 
+/** The file that is handed out, by which its users call it. */
+const TOOL = 'onhand-push.mjs';
+
 exitIfReaderLeaves();
 const context = new CommandContext(process, PROCESS_ENVIRONMENT);
 process.exitCode = await runCommand(
-  async () => pushCommand(context).name('onhand-push').version(version()),
+  async () => pushCommand(context).name(`node ${TOOL}`).version(version()),
   { argv: process.argv, context, usageExitCode: PUSH_EXIT.usage },
 );

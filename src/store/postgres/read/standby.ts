@@ -23,7 +23,10 @@ const SELECT_COMMITTED = `SELECT ${positionOf('pg_current_wal_flush_lsn()')} AS 
 const SELECT_REPLAYED = `SELECT ${positionOf('pg_last_wal_replay_lsn()')} AS position,
     (extract(epoch FROM now() - pg_last_xact_replay_timestamp()) * 1000)::float8 AS "ageMs"
   WHERE pg_is_in_recovery()`;
-const SELECT_KEY = `SELECT encode(value, 'hex') AS key FROM secrets WHERE name = 'key'`;
+/** A copy of the database on another server has its secret, but positions of its own. */
+const SELECT_IDENTITY = `SELECT encode(value, 'hex') AS key,
+    (SELECT system_identifier::text FROM pg_control_system()) AS server
+  FROM secrets WHERE name = 'key'`;
 
 interface Replayed {
   readonly position: string;
@@ -197,16 +200,18 @@ export class Standby implements ReadSource {
   /** Undefined if it is no standby of the primary. */
   async #askReplayed(): Promise<Replayed | undefined> {
     const [replayed] = await read<Replayed>(this.#parts.standby, SELECT_REPLAYED);
-    return this.#isSame || (await this.#hasSameKey()) ? replayed : undefined;
+    return this.#isSame || (await this.#hasSameIdentity()) ? replayed : undefined;
   }
 
-  /** Whether both have the secret with which a database is created. */
-  async #hasSameKey(): Promise<boolean> {
+  /** Whether both have the secret of the database, and the identifier that a server shares only with its standbys. */
+  async #hasSameIdentity(): Promise<boolean> {
     const { primary, standby } = this.#parts;
-    const keys = await Promise.all(
-      [primary, standby].map((pool) => read<{ readonly key: string }>(pool, SELECT_KEY)),
+    const identities = await Promise.all(
+      [primary, standby].map((pool) =>
+        read<{ readonly key: string; readonly server: string }>(pool, SELECT_IDENTITY),
+      ),
     );
-    return new Set(keys.map(([row]) => row?.key)).size === 1;
+    return new Set(identities.map(([row]) => row && `${row.key} ${row.server}`)).size === 1;
   }
 
   /** Runs work on the standby; undefined if it cannot answer. */
