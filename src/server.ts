@@ -133,9 +133,9 @@ async function serve(
   const store = metrics === undefined ? opened : measuredStore(opened, metrics.record);
   const report = (what: FailureName) => (error: unknown) => logEvent(app.log, what, { err: error });
   const applying = recordingTrips(store, Date.now, report('safety limit not recorded'));
-  const intake = new Intake(applying, settings, undefined, {
-    onTaken: (ms) => metrics?.record.waited(ms),
-    onEnded: recordBatch,
+  const intake = new Intake(applying, settings, undefined, (batch, times, error) => {
+    metrics?.record.waited(times.takenMs - times.queuedMs);
+    recordBatch(batch, times, error);
   });
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);

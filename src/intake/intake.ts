@@ -23,20 +23,15 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Called with what becomes of batches; all times are as of `performance.now()`. */
-export interface IntakeObserver {
-  /** A batch was given to the store after waiting. */
-  readonly onTaken?: (waitedMs: number) => void;
-  /** A batch was written, or refused with an error. */
-  readonly onEnded?: (batch: Batch, times: BatchTimes, error: unknown) => void;
-}
-
-/** When a batch was queued, given to the store, and written or refused. */
+/** When a batch was queued, given to the store, and written or refused, as of `performance.now()`. */
 export interface BatchTimes {
   readonly queuedMs: number;
   readonly takenMs: number;
   readonly endedMs: number;
 }
+
+/** Called after a batch was written, or refused with an error. */
+export type OnBatchEnded = (batch: Batch, times: BatchTimes, error: unknown) => void;
 
 const OVERLOADED_RETRY_SECONDS = 1;
 /** The lines of a small request, of which the reserve of quiet suppliers is a multiple. */
@@ -66,16 +61,16 @@ export class Intake {
   /** Suppliers that have work at the store of which no other work of theirs may be part, and what waits for its end. */
   readonly #suppliersAtStore = new Map<number, (() => void)[]>();
   #dispatchScheduled = false;
-  readonly #observer: IntakeObserver;
+  readonly #onEnded: OnBatchEnded;
   readonly #rate = new LineRate();
 
   constructor(
     store: Pick<Store, 'apply' | 'grouping'>,
     limits: IntakeLimits,
     mutex: KeyedMutex = new KeyedMutex(),
-    observer: IntakeObserver = {},
+    onEnded: OnBatchEnded = () => undefined,
   ) {
-    this.#observer = observer;
+    this.#onEnded = onEnded;
     this.#store = store;
     this.#limits = limits;
     this.#waitingLines = new Capacity({
@@ -240,26 +235,24 @@ export class Intake {
     const isLarge = group.some(({ batch }) => this.#isLarge(batch));
     const suppliers = new Set(group.map(({ batch }) => batch.supplierId));
     const takenMs = performance.now();
-    for (const { queuedMs } of group) this.#observer.onTaken?.(takenMs - queuedMs);
     const isAlone = isLarge || !this.#store.grouping.isShared;
     this.#countAtStore(isLarge, 1, lines);
     if (isAlone) for (const supplierId of suppliers) this.#suppliersAtStore.set(supplierId, []);
+    const errors = group.map((): unknown => undefined);
     try {
       const outcomes = await this.#store.apply(group.map((waiting) => waiting.batch));
       this.#rate.add(lines);
       for (const [i, waiting] of group.entries()) {
         const outcome = outcomes[i];
-        this.#noteEnd(waiting, takenMs, outcome instanceof OnhandError ? outcome : undefined);
         if (outcome === undefined)
           waiting.reject(new Error('the store returned no outcome for a batch'));
         else if (outcome instanceof OnhandError) waiting.reject(outcome);
         else waiting.resolve(outcome);
+        if (outcome instanceof OnhandError) errors[i] = outcome;
       }
     } catch (error) {
-      for (const waiting of group) {
-        this.#noteEnd(waiting, takenMs, error);
-        waiting.reject(error);
-      }
+      errors.fill(error);
+      for (const waiting of group) waiting.reject(error);
     } finally {
       this.#countAtStore(isLarge, -1, -lines);
       for (const supplierId of suppliers) {
@@ -268,10 +261,11 @@ export class Intake {
       }
       this.#scheduleDispatch();
     }
-  }
-
-  #noteEnd({ batch, queuedMs }: Waiting, takenMs: number, error: unknown): void {
-    this.#observer.onEnded?.(batch, { queuedMs, takenMs, endedMs: performance.now() }, error);
+    // Last, so that a failure of it changes nothing for those who wait.
+    const endedMs = performance.now();
+    for (const [i, { batch, queuedMs }] of group.entries()) {
+      this.#onEnded(batch, { queuedMs, takenMs, endedMs }, errors[i]);
+    }
   }
 
   #countAtStore(isLarge: boolean, groups: 1 | -1, lines: number): void {

@@ -5,7 +5,6 @@
 import {
   isSpanContextValid,
   ROOT_CONTEXT,
-  context as activeContexts,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -72,12 +71,8 @@ export function beginRequest(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   { method, path }: { readonly method: string; readonly path: string },
 ): WorkSpan | null {
-  // An SDK may have its own instrumentation of HTTP, which has begun a span already.
-  const active = activeContexts.active();
-  const parent =
-    trace.getSpan(active) === undefined
-      ? contextOf(textOf(headers['traceparent']), textOf(headers['tracestate']))
-      : active;
+  // Not the active span: a request that has waited is begun while another organization's is active.
+  const parent = contextOf(textOf(headers['traceparent']), textOf(headers['tracestate']));
   const attributes = { 'http.request.method': method, 'url.path': path };
   return WorkSpan.of(
     tracer().startSpan(requestName(method), { kind: SpanKind.SERVER, attributes }, parent),

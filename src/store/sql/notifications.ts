@@ -147,21 +147,21 @@ export class SqlNotifications implements NotificationStore {
 
   async confirm(id: number, codeHash: string, nowMs: number, note: AuditNote): Promise<boolean> {
     const { db } = this.#database;
+    // Each try is counted before its code is compared, so that no more are compared at the same time.
+    const { numUpdatedRows } = await db
+      .updateTable('notification_recipients')
+      .set({ code_tries_left: sql`code_tries_left - 1` })
+      .where('id', '=', id)
+      .where('code_tries_left', '>', 0)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return false;
     const confirm = db
       .updateTable('notification_recipients')
       .set({ confirmed_at_ms: nowMs, code_hash: null, failure: null })
       .where('id', '=', id)
       .where('code_hash', '=', codeHash)
-      .where('code_expires_at_ms', '>', nowMs)
-      .where('code_tries_left', '>', 0);
-    if (await noted(this.#database, note, [confirm])) return true;
-    await db
-      .updateTable('notification_recipients')
-      .set({ code_tries_left: sql`code_tries_left - 1` })
-      .where('id', '=', id)
-      .where('code_tries_left', '>', 0)
-      .execute();
-    return false;
+      .where('code_expires_at_ms', '>', nowMs);
+    return noted(this.#database, note, [confirm]);
   }
 
   async confirmed(): Promise<readonly Recipient[]> {

@@ -286,12 +286,12 @@ export class LazyThread<C extends Calls<C>> {
   /** Rejects with `store_unavailable` once it is closed. */
   async started(): Promise<Thread<C>> {
     if (this.#isClosed) throw closedError();
-    this.#started ??= this.#start();
+    const started = (this.#started ??= this.#start());
     try {
-      this.#thread = await this.#started;
+      this.#thread = await started;
       return this.#thread;
     } catch (error) {
-      this.#started = undefined;
+      if (this.#started === started) this.#started = undefined;
       throw error;
     }
   }
