@@ -19,6 +19,24 @@ const UNSELLABLE: readonly string[] = [
   ...new Set(Array.from(namesIn(UNSELLABLE_WORDS), ([words]) => inWords(words))),
 ];
 
+/** Words that turn the one behind them into its opposite: stock that is `Not reserved` or `Non-defective` can be sold. */
+const NEGATIONS: InLanguages = {
+  en: 'not, no, non, never, without, passed',
+  de: 'nicht, kein, keine, ohne',
+  fr: 'non, pas, sans',
+  es: 'no, sin',
+  it: 'non, senza',
+  nl: 'niet, geen, zonder',
+  pl: 'nie, bez',
+  pt: 'não, sem',
+  sv: 'ej, inte, utan',
+  da: 'ikke, ingen, uden',
+};
+
+const NEGATED: readonly string[] = [
+  ...new Set(Array.from(namesIn(NEGATIONS), ([word]) => inWords(word).trimEnd())),
+];
+
 /** They tell most names apart from those of `UNSELLABLE` in one step. */
 const FIRST_WORDS: ReadonlySet<string> = new Set(
   UNSELLABLE.map((words) => words.trim().split(' ', 1).join('')),
@@ -32,7 +50,10 @@ export function isUnsellable(name: string): boolean {
   const words = inWords(name.slice(0, NAME_CHARACTERS_MAX));
   return (
     words.split(' ').some((word) => FIRST_WORDS.has(word)) &&
-    UNSELLABLE.some((unsellable) => words.includes(unsellable))
+    UNSELLABLE.some((unsellable) => {
+      const at = words.indexOf(unsellable);
+      return at !== -1 && !NEGATED.some((negation) => words.slice(0, at).endsWith(negation));
+    })
   );
 }
 

@@ -114,14 +114,18 @@ describe('a row of stock that cannot be sold', () => {
     ]);
   });
 
-  test.each(['Transitville', 'Montreal QC', 'Holdsworth', 'Lost Hills'])(
-    'is none at a place such as %s',
-    async (place) => {
-      expect((await read(`SKU;Site;Qty\nA-1;${place};3\n`)).lines).toEqual([
-        { quantityInStock: 3 },
-      ]);
-    },
-  );
+  test.each([
+    'Transitville',
+    'Montreal QC',
+    'Holdsworth',
+    'Lost Hills',
+    'Not damaged',
+    'Non-defective',
+    'nicht gesperrt',
+    'Do not delete',
+  ])('is none at a place such as %s', async (place) => {
+    expect((await read(`SKU;Site;Qty\nA-1;${place};3\n`)).lines).toEqual([{ quantityInStock: 3 }]);
+  });
 
   test('is known by a status that is none of a product', async () => {
     const { lines } = await read('Item,Inventory Status,Qty\nA-1,Reserved,3\nA-2,Active,1\n');
