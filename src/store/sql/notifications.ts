@@ -193,13 +193,23 @@ export class SqlNotifications implements NotificationStore {
   }
 
   async takeTurn(nodeId: string, nowMs: number, untilMs: number): Promise<boolean> {
-    const { numUpdatedRows } = await this.#database.db
-      .updateTable('notification_turns')
-      .set({ node_id: nodeId, until_ms: untilMs })
-      .where('id', '=', TURN_ID)
-      .where((turn) => turn.or([turn('node_id', '=', nodeId), turn('until_ms', '<=', nowMs)]))
+    const turn = { node_id: nodeId, until_ms: untilMs };
+    const { numInsertedOrUpdatedRows = 0n } = await this.#database.db
+      .insertInto('notification_turns')
+      .values({ id: TURN_ID, ...turn })
+      .onConflict((conflict) =>
+        conflict
+          .column('id')
+          .doUpdateSet(turn)
+          .where((last) =>
+            last.or([
+              last('notification_turns.node_id', '=', nodeId),
+              last('notification_turns.until_ms', '<=', nowMs),
+            ]),
+          ),
+      )
       .executeTakeFirst();
-    return numUpdatedRows > 0n;
+    return numInsertedOrUpdatedRows > 0n;
   }
 
   async recordTrip({ supplierId, trippedAtMs, detail }: SafetyLimitTrip): Promise<void> {

@@ -33,6 +33,8 @@ test('with a read database that is no standby, the primary answers, and response
   expect((await ask(SKUS, { 'onhand-position': after })).headers.get('onhand-position')).toBe(
     after,
   );
+  const ahead = await ask(SKUS, { 'onhand-position': 'f'.repeat(16) });
+  expect(ahead.headers.get('onhand-position')).toMatch(/^0/);
   const refused = await ask(SKUS, { 'onhand-position': '0/3A1F0C8' });
   expect(refused.status).toBe(400);
   expect(textAt(await refused.json(), 'detail')).toMatch(/^The header Onhand-Position must be/);
@@ -40,7 +42,7 @@ test('with a read database that is no standby, the primary answers, and response
   expect((await server.store.measure()).standby).toEqual({
     isUp: false,
     behindMs: undefined,
-    reads: { standby: 0, primary: 3 },
+    reads: { standby: 0, primary: 4 },
   });
   await server.close();
   await database.remove();

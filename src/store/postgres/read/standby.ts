@@ -17,8 +17,11 @@ const AWAY_MS = 1000;
 const positionOf = (lsn: string): string =>
   `lpad(to_hex((${lsn} - '0/0'::pg_lsn)::bigint), 16, '0')`;
 
-/** What every commit that has been confirmed is before. */
-const SELECT_COMMITTED = `SELECT ${positionOf('pg_current_wal_flush_lsn()')} AS position`;
+/** What every commit that has been confirmed is before. With `synchronous_commit = off`, commits are confirmed unflushed. */
+const SELECT_COMMITTED = `SELECT ${positionOf(
+  `CASE current_setting('synchronous_commit')
+    WHEN 'off' THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END`,
+)} AS position`;
 /** A server that is no standby, such as one that was promoted, has no position. */
 const SELECT_REPLAYED = `SELECT ${positionOf('pg_last_wal_replay_lsn()')} AS position,
     (extract(epoch FROM now() - pg_last_xact_replay_timestamp()) * 1000)::float8 AS "ageMs"
@@ -89,7 +92,7 @@ export class Standby implements ReadSource {
 
   async since(asked?: string): Promise<Reads> {
     const { onPrimary } = this.#parts;
-    const position = asked ?? (await this.position());
+    const position = await this.#positionFor(asked);
     if (!(await this.#hasReplayed(position))) {
       this.#counts.primary += 1;
       return { ...onPrimary, position };
@@ -111,6 +114,13 @@ export class Standby implements ReadSource {
           either(({ changes }) => changes.freshness(supplierId, nowMs)),
       },
     };
+  }
+
+  /** A position that the primary has not reached yet, of another server or made up, is not waited for. */
+  async #positionFor(asked: string | undefined): Promise<string> {
+    if (asked !== undefined && asked <= this.#replayed) return asked;
+    const committed = await this.position();
+    return asked !== undefined && asked < committed ? asked : committed;
   }
 
   /**
