@@ -51,19 +51,6 @@ export function syncLog(db: Database): void {
   }
 }
 
-/**
- * Runs transactions that need not survive a power cut: they do not wait for the disk. The next commit that does also
- * stores these, since a power cut only ever loses the end of the log. Call it outside a transaction.
- */
-export function withoutSync<T>(db: Database, work: () => T): T {
-  db.pragma('synchronous = NORMAL');
-  try {
-    return work();
-  } finally {
-    db.pragma('synchronous = FULL');
-  }
-}
-
 /** A connection for checkpoints: pages are synced before the log restarts. */
 export function openForCheckpoints(settings: ConnectionSettings): Database {
   const db = open(settings, false);

@@ -23,8 +23,6 @@ export interface SlicedWriteParts {
   readonly db: Database;
   readonly inventory: WriterInventory;
   readonly transaction: <T>(work: () => T) => T;
-  /** A transaction of which nothing is seen before a later one is committed, so that it need not be durable before. */
-  readonly unseenTransaction: <T>(work: () => T) => T;
   /** How often other processes have written. */
   readonly foreignWrites: () => number;
   /** Changes that are appended in one transaction. */
@@ -153,8 +151,8 @@ export class SlicedWrites {
 
   /** A transaction that changes no inventory. */
   #transaction<T>(work: () => T): T {
-    const { inventory, unseenTransaction } = this.#parts;
-    const outcome = unseenTransaction(() => {
+    const { inventory, transaction } = this.#parts;
+    const outcome = transaction(() => {
       inventory.begin();
       return work();
     });

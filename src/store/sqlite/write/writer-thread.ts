@@ -13,13 +13,7 @@ import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { Applier } from './apply.ts';
 import { CatalogueApplier } from './catalogue.ts';
 import { refuseUnfinishedCopy } from '../schema/copy.ts';
-import {
-  isFailedSync,
-  openForWriting,
-  syncLog,
-  withoutSync,
-  type ConnectionSettings,
-} from '../connection.ts';
+import { isFailedSync, openForWriting, syncLog, type ConnectionSettings } from '../connection.ts';
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
 import { ChangeDeleter } from './change-deleter.ts';
 import { CacheWarmer, InventoryCache } from './inventory-cache.ts';
@@ -172,7 +166,6 @@ class Writer {
       db,
       inventory: this.#inventory,
       transaction: (work) => this.#transaction(work),
-      unseenTransaction: (work) => withoutSync(db, () => this.#transaction(work)),
       foreignWrites: () => this.#foreignWrites,
       sliceChanges: Math.ceil(settings.largeBatchLines / SLICES_OF_LARGE),
     });
@@ -359,12 +352,10 @@ class Writer {
 
   /** Writes a slice of the recent inventory to the table. */
   #sweep(): void {
-    withoutSync(this.#db, () =>
-      this.#transaction(() => {
-        this.#inventory.begin();
-        this.#inventory.sweep(SLICE_ROWS);
-      }),
-    );
+    this.#transaction(() => {
+      this.#inventory.begin();
+      this.#inventory.sweep(SLICE_ROWS);
+    });
     this.#inventory.committed(new Map(), [], 0);
   }
 
