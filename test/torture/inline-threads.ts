@@ -6,7 +6,8 @@ import type { MessagePort } from 'node:worker_threads';
 import { isFailedSync } from '../../src/store/sqlite/connection.ts';
 import { asError, asFailure } from '../../src/store/sqlite/threads.ts';
 
-export { asError, asFailure, DuplicateError, LazyThread } from '../../src/store/sqlite/threads.ts';
+/** What this file does not replace. */
+export * from '../../src/store/sqlite/threads.ts';
 
 interface Served {
   readonly calls: object;
